@@ -1,0 +1,23 @@
+/** One configuration, three projects; `dev/test.mjs` starts PostgreSQL and Redis and calls jest with it. */
+const project = (name) => ({
+  displayName: name,
+  rootDir: name,
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
+    ],
+  },
+});
+
+// eslint-disable-next-line no-restricted-syntax -- jest reads the default export
+export default {
+  projects: ['backend', 'sandbox', 'dev'].map(project),
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/dev/jest-tally.mjs'],
+};
