@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await Promise.all(started.map((server) => server.kill()));
+  await Promise.all(started.map((server) => server.stop()));
   rmSync(folder, { recursive: true, force: true });
 });
 
