@@ -1,0 +1,210 @@
+import http from 'node:http';
+import https from 'node:https';
+import axios, { type AxiosResponse } from 'axios';
+import { connectionOf, nodeErrorOf, sentIdOf, type ConnectionState, type NodeError } from './evolution.decode.js';
+
+/** Where a phone lives: the node's own address, and the phone's name there (our placement id). */
+export interface Address {
+  nodeUrl: string;
+  placementId: string;
+}
+
+/** What became of one send, in our words; services/answer.ts says what it means. */
+export type SendAnswer =
+  | { kind: 'accepted'; whatsappId: string }
+  | { kind: 'refused'; error: NodeError }
+  /** Nothing left: refused, unresolved, or no connection before the time was over. */
+  | { kind: 'not_connected'; cause: string }
+  /** The connection was up, so the node may have read it; then it broke, or the time was over. */
+  | { kind: 'lost'; cause: string };
+
+export type Look<T> = { kind: 'ok'; value: T } | { kind: 'missing' } | { kind: 'error'; status: number; cause: string } | { kind: 'unreachable'; cause: string };
+
+export interface TextDraft {
+  /** E.164 with +, `group:<id>` or `lid:<id>`. */
+  to: string;
+  text: string;
+}
+
+export interface NodeHealth {
+  status: 'up' | 'down';
+  latencyMs: number;
+  detail: string | null;
+}
+
+export interface Subscription {
+  url: string;
+  bearer: string;
+}
+
+export type EvolutionClient = ReturnType<typeof evolutionClient>;
+
+/** Everything the gateway reads from a phone. An empty list would mean all of them, base64 QR pictures included. */
+const INBOUND_EVENTS = [
+  'CONNECTION_UPDATE',
+  'QRCODE_UPDATED',
+  'MESSAGES_UPSERT',
+  'MESSAGES_UPDATE',
+  'MESSAGES_EDITED',
+  'MESSAGES_DELETE',
+  'SEND_MESSAGE',
+  'GROUP_PARTICIPANTS_UPDATE',
+  'STATUS_INSTANCE',
+];
+
+/** WhatsApp's address of a recipient: a group, a LID, or the bare digits of a number. */
+export const recipientOf = (to: string): string => {
+  if (to.startsWith('group:')) return `${to.slice(6)}@g.us`;
+  if (to.startsWith('lid:')) return `${to.slice(4)}@lid`;
+  return to.replace(/\D/g, '');
+};
+
+const causeOf = (error: unknown): string => {
+  const { code, message } = error as { code?: string; message?: string };
+  return code ?? message ?? 'unknown';
+};
+
+/**
+ * Speaks to Evolution API 2.3 nodes. Nothing is retried here: what a failure means is decided by the services.
+ * Each call goes to the node that holds the phone; times in seconds.
+ */
+export function evolutionClient(options: { apiKey: string; timeout: number; inboundUrl: string }) {
+  const agents = { httpAgent: new http.Agent({ keepAlive: true }), httpsAgent: new https.Agent({ keepAlive: true }) };
+  const api = axios.create({
+    headers: { apikey: options.apiKey },
+    validateStatus: () => true,
+    proxy: false,
+    maxRedirects: 0,
+    maxContentLength: 64 * 1024 * 1024,
+    timeout: options.timeout * 1000,
+    ...agents,
+  });
+
+  const look = async <T>(call: Promise<AxiosResponse>, read: (body: unknown) => T): Promise<Look<T>> => {
+    try {
+      const { status, data } = await call;
+      if (status === 404) return { kind: 'missing' };
+      // connect and restart report failures as 200 {error: true} (contract, "Calls").
+      if (status >= 400 || (data as { error?: unknown } | null)?.error === true) {
+        return { kind: 'error', status, cause: nodeErrorOf(status, data).texts.join('; ').slice(0, 300) };
+      }
+      return { kind: 'ok', value: read(data) };
+    } catch (error) {
+      return { kind: 'unreachable', cause: causeOf(error) };
+    }
+  };
+  const at = ({ nodeUrl, placementId }: Address, path: string) => `${nodeUrl}${path}/${encodeURIComponent(placementId)}`;
+  const subscription = (to: Subscription) => ({
+    enabled: true,
+    url: to.url,
+    byEvents: false,
+    base64: false,
+    headers: { authorization: `Bearer ${to.bearer}` },
+    events: INBOUND_EVENTS,
+  });
+
+  return {
+    /** `timeout` in seconds bounds the whole call, connecting included. */
+    async sendText(address: Address, draft: TextDraft, timeout: number): Promise<SendAnswer> {
+      const trip = connectionWatch(address.nodeUrl);
+      try {
+        const { status, data } = await api.post(
+          at(address, '/message/sendText'),
+          { number: recipientOf(draft.to), text: draft.text },
+          { ...trip.agents, timeout: 0, signal: AbortSignal.timeout(timeout * 1000) },
+        );
+        const whatsappId = status < 300 ? sentIdOf(data) : null;
+        if (whatsappId) return { kind: 'accepted', whatsappId };
+        return { kind: 'refused', error: nodeErrorOf(status, data) };
+      } catch (error) {
+        return { kind: trip.connected() ? 'lost' : 'not_connected', cause: causeOf(error) };
+      } finally {
+        trip.close();
+      }
+    },
+
+    /** Makes the phone on its node, unconnected, posting to our inbound address. `exists`: it is there already. */
+    async create(address: Address, phoneNumber: string, to: Subscription): Promise<Look<'made' | 'exists'>> {
+      const call = api.post(`${address.nodeUrl}/instance/create`, {
+        instanceName: address.placementId,
+        integration: 'WHATSAPP-BAILEYS',
+        qrcode: false,
+        number: recipientOf(phoneNumber),
+        webhook: subscription(to),
+      });
+      const result = await look<'made' | 'exists'>(call, () => 'made');
+      return result.kind === 'error' && result.status === 403 ? { kind: 'ok', value: 'exists' } : result;
+    },
+
+    subscribe: (address: Address, to: Subscription) =>
+      look(api.post(at(address, '/webhook/set'), { webhook: subscription(to) }), () => true),
+
+    /** null: the node answers, but does not hold it. */
+    state: (address: Address): Promise<Look<ConnectionState | null>> =>
+      look(api.get(at(address, '/instance/connectionState')), connectionOf),
+
+    /** A fresh QR, or null when none is to be had. Never for a phone that was paired: it would open a second socket. */
+    connect: (address: Address): Promise<Look<string | null>> =>
+      look(api.get(at(address, '/instance/connect')), (body) => {
+        const code = (body as { code?: unknown } | null)?.code;
+        return typeof code === 'string' ? code : null;
+      }),
+
+    /** The number that is really paired, as E.164, where the node knows it. */
+    owner: (address: Address): Promise<Look<string | null>> =>
+      look(
+        api.get(`${address.nodeUrl}/instance/fetchInstances`, { params: { instanceName: address.placementId } }),
+        (body) => {
+          const jid = (Array.isArray(body) ? (body[0] as { ownerJid?: unknown } | undefined) : undefined)?.ownerJid;
+          return typeof jid === 'string' ? `+${jid.replace(/[:@].*$/, '')}` : null;
+        },
+      ),
+
+    /** Reads something that needs the node's database, and changes nothing. */
+    probe: (address: Address): Promise<Look<true>> =>
+      look(api.post(at(address, '/chat/findMessages'), { where: {}, page: 1, offset: 1 }), () => true),
+
+    /** A name that does not exist: 404 when well, 500 when its database is away, and cheap (contract, "Calls"). */
+    async health(nodeUrl: string): Promise<NodeHealth> {
+      const start = performance.now();
+      const took = () => Math.round(performance.now() - start);
+      try {
+        const { status } = await api.get(`${nodeUrl}/instance/connectionState/health-probe`, { timeout: Math.min(options.timeout, 5) * 1000 });
+        return { status: status === 404 ? 'up' : 'down', latencyMs: took(), detail: status === 404 ? null : `answered ${status}` };
+      } catch (error) {
+        return { status: 'down', latencyMs: took(), detail: causeOf(error) };
+      }
+    },
+
+    inboundUrl: (placementId: string) => `${options.inboundUrl}/inbound/${placementId}`,
+
+    close() {
+      agents.httpAgent.destroy();
+      agents.httpsAgent.destroy();
+    },
+  };
+}
+
+/**
+ * A connection of its own for one send, watched: whether it ever came up decides between "nothing left" and "in
+ * doubt". A kept-alive connection that the node closes at the same moment could not be told from a lost answer.
+ */
+function connectionWatch(nodeUrl: string) {
+  const module = nodeUrl.startsWith('https:') ? https : http;
+  const agent = new module.Agent({ keepAlive: false });
+  let up = false;
+  const create = agent.createConnection.bind(agent);
+  agent.createConnection = (...args: Parameters<typeof create>) => {
+    const socket = create(...args);
+    socket?.once('connect', () => {
+      up = true;
+    });
+    return socket;
+  };
+  return {
+    agents: { httpAgent: agent, httpsAgent: agent },
+    connected: () => up,
+    close: () => agent.destroy(),
+  };
+}
+

@@ -1,0 +1,39 @@
+import { EventEmitter } from 'node:events';
+import type { Redis } from 'ioredis';
+
+
+export type Topic = 'lane' | 'delivery' | 'check' | 'events';
+
+const CHANNEL = 'gateway:wake';
+
+export type Wake = ReturnType<typeof createWake>;
+
+/**
+ * Hints between processes: "there may be work", never the work itself. Losing every one of them costs at most a sweep
+ * interval, so publishing never waits for Redis and never fails.
+ */
+export function createWake(publisher: Redis, subscriber: Redis) {
+  const local = new EventEmitter().setMaxListeners(0);
+  const deliver = (topic: Topic, value: number) => local.emit(topic, value);
+
+  subscriber.on('ready', () => {
+    subscriber.subscribe(CHANNEL).catch(() => undefined);
+  });
+  subscriber.on('message', (_channel: string, text: string) => {
+    const [origin, topic, value] = text.split(' ');
+    if (origin !== self && topic) deliver(topic as Topic, Number(value));
+  });
+  const self = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+
+  return {
+    /** Tells this process at once and the others through Redis, if it is there. `value` is the user for `events`. */
+    hint(topic: Topic, value = 0): void {
+      deliver(topic, value);
+      if (publisher.status === 'ready') publisher.publish(CHANNEL, `${self} ${topic} ${value}`).catch(() => undefined);
+    },
+    on(topic: Topic, listener: (value: number) => void): () => void {
+      local.on(topic, listener);
+      return () => void local.off(topic, listener);
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from './config/logger.js';
+import { createPostgres } from './config/postgres.js';
+import { createRedis } from './config/redis.js';
+import type { Settings } from './config/env.js';
+import { createApp, createInboundApp } from './app.js';
+import { evolutionClient } from './clients/evolution.client.js';
+import { checkUrl, webhookClient } from './clients/webhook.client.js';
+import { createWake } from './clients/wake.js';
+import { authController } from './controllers/auth.controller.js';
+import { eventController } from './controllers/event.controller.js';
+import { healthController } from './controllers/health.controller.js';
+import { inboundController } from './controllers/inbound.controller.js';
+import { messageController } from './controllers/message.controller.js';
+import { phoneController } from './controllers/phone.controller.js';
+import { createTenancy } from './models/index.js';
+import { endpoints, inboundEndpoints } from './routes/index.js';
+import { createAuth } from './services/auth.js';
+import { createDeliveries } from './services/delivery.js';
+import { createDispatch } from './services/dispatch.js';
+import { createEvents } from './services/event.js';
+import { createFeed } from './services/feed.js';
+import { createHealth } from './services/health.js';
+import { createIdentify } from './services/identify.js';
+import { createInbound } from './services/inbound.js';
+import { createMessages } from './services/message.js';
+import { createPairing } from './services/pairing.js';
+import { createPhones } from './services/phone.js';
+import { createTokens } from './services/token.js';
+import { sealer as createSealer } from './utils/crypto.js';
+import { passwords as createPasswords } from './utils/password.js';
+import { deliveryWorkers } from './workers/delivery.worker.js';
+import { messageWorkers } from './workers/message.worker.js';
+import { nodeWorkers } from './workers/node.worker.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const MAX_WAITING_PASSWORDS = 50;
+
+export type Composition = ReturnType<typeof compose>;
+
+/** The composition root: the one place that knows every constructor. Nothing is started here. */
+export function compose(env: Settings, logger: Logger) {
+  const postgres = createPostgres(
+    {
+      host: env.DB_HOST,
+      port: env.DB_PORT,
+      database: env.DB_NAME,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+      poolSize: env.DB_POOL_SIZE,
+    },
+    logger,
+  );
+  const redisOptions = { host: env.REDIS_HOST, port: env.REDIS_PORT, password: env.REDIS_PASSWORD };
+  const redis = createRedis(redisOptions, logger);
+  const subscriber = createRedis(redisOptions, logger);
+  const wake = createWake(redis, subscriber);
+  const tenancy = createTenancy(postgres);
+  const sealer = createSealer(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined);
+  const evolution = evolutionClient({ apiKey: env.EVOLUTION_API_KEY, timeout: env.NODE_TIMEOUT, inboundUrl: env.INBOUND_URL });
+  const webhooks = webhookClient({
+    allowedPrivateNetworks: env.ALLOWED_PRIVATE_NETWORKS,
+    timeoutMs: env.WEBHOOK_TIMEOUT * 1000,
+    maxAnswerBytes: 16 * 1024,
+  });
+  const refuseUrl = (url: string) => {
+    const result = checkUrl(url, env.ALLOWED_PRIVATE_NETWORKS);
+    return result.ok ? null : result.reason;
+  };
+
+  const passwords = createPasswords({ cost: env.BCRYPT_COST, maxQueue: MAX_WAITING_PASSWORDS });
+  const tokens = createTokens({ sealer, expiresIn: env.JWT_EXPIRES_IN });
+  const identify = createIdentify({ tenancy, tokens });
+  const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
+  const auth = createAuth({ tenancy, passwords, tokens });
+  const phones = createPhones({ tenancy, wake, sealer, refuseUrl, settings: { idempotencyTtl: env.IDEMPOTENCY_TTL } });
+  const messages = createMessages({
+    tenancy,
+    wake,
+    settings: { messageTtl: env.MESSAGE_TTL, idempotencyTtl: env.IDEMPOTENCY_TTL },
+  });
+  const inbound = createInbound({ tenancy, wake, sealer, logger });
+  const pairing = createPairing({ tenancy, evolution, wake, sealer, logger });
+  const dispatch = createDispatch({
+    tenancy,
+    evolution,
+    wake,
+    logger,
+    settings: { sendTimeout: env.SEND_TIMEOUT, unknownHold: env.UNKNOWN_HOLD },
+  });
+  const deliveries = createDeliveries({
+    tenancy,
+    client: webhooks,
+    sealer,
+    logger,
+    settings: {
+      schedule: env.WEBHOOK_RETRY_SCHEDULE,
+      timeout: env.WEBHOOK_TIMEOUT,
+      concurrency: env.WEBHOOK_CONCURRENCY,
+      perWebhook: env.WEBHOOK_PER_WEBHOOK,
+    },
+  });
+  const health = createHealth({
+    tenancy,
+    pingRedis: () => redis.ping(),
+    evolution,
+    wake,
+    logger,
+    poolUrl: env.EVOLUTION_POOL_URL,
+    version,
+  });
+
+  const controllers = {
+    auth: authController({ auth }),
+    events: eventController({ events: createEvents({ tenancy }) }),
+    health: healthController({ health }),
+    inbound: inboundController({ inbound }),
+    messages: messageController({ messages }),
+    phones: phoneController({ phones }),
+  };
+  const frame = {
+    identify,
+    logger,
+    config: {
+      version,
+      serverUrl: env.SERVER_URL,
+      corsOrigins: env.CORS_ORIGINS,
+      trustProxy: env.TRUST_PROXY,
+      jsonLimit: env.JSON_LIMIT,
+      rateLimits: {
+        window: env.RATE_LIMIT_WINDOW,
+        ip: env.RATE_LIMIT_IP,
+        user: env.RATE_LIMIT_USER,
+        auth: env.RATE_LIMIT_AUTH,
+        authIp: env.RATE_LIMIT_AUTH_IP,
+        send: env.RATE_LIMIT_SEND,
+      },
+    },
+  };
+  const { SWEEP_MS: sweepMs } = env;
+
+  return {
+    app: createApp({ ...frame, endpoints: endpoints(controllers) }),
+    inboundApp: createInboundApp({ ...frame, endpoints: inboundEndpoints(controllers) }),
+    identify,
+    feed,
+    workers: [
+      ...messageWorkers({ dispatch, wake, logger, settings: { concurrency: env.SEND_CONCURRENCY, sweepMs } }),
+      ...deliveryWorkers({ deliveries, wake, logger, settings: { concurrency: env.WEBHOOK_CONCURRENCY, sweepMs } }),
+      ...nodeWorkers({
+        pairing,
+        health,
+        wake,
+        logger,
+        settings: { nodeCheck: env.NODE_CHECK, nodeTimeout: env.NODE_TIMEOUT, sweepMs },
+      }),
+    ],
+    /** Makes the pool of nodes equal to the configured one. */
+    syncNodes: () => tenancy.shared.nodes.sync(env.EVOLUTION_NODES),
+    drain: () => messages.drain(),
+    async close(): Promise<void> {
+      await feed.close();
+      evolution.close();
+      webhooks.close();
+      redis.disconnect();
+      subscriber.disconnect();
+      await postgres.close();
+    },
+  };
+}

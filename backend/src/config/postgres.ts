@@ -1,0 +1,122 @@
+import pg from 'pg';
+import type { Logger } from './logger.js';
+import { Problem } from '../utils/problem.js';
+import { compile, type Sql } from '../utils/sql.js';
+
+/** One connection in a transaction, or the pool. Rows come as objects; bigint columns as numbers (ids stay below 2^53). */
+export interface Db {
+  query<Row>(statement: Sql): Promise<Row[]>;
+}
+
+export interface Postgres extends Db {
+  /** Runs `work` in one transaction in which the rows of `userIds` are in reach; commits when it resolves. */
+  transaction<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  poolSize: number;
+}
+
+const BIGINT = 20;
+const BIGINT_ARRAY = 1016;
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === BIGINT && format !== 'binary') return Number;
+    if (oid === BIGINT_ARRAY && format !== 'binary') {
+      return (text: string) => text.slice(1, -1).split(',').filter(Boolean).map(Number);
+    }
+    return pg.types.getTypeParser(oid, format);
+  },
+};
+
+/**
+ * SQLSTATE classes that say "the database, not the request": the caller may try again. 08 connection, 53 resources,
+ * 57P0x shutdown, 57014 timeout, 25006 read-only, 55P03 lock timeout.
+ */
+const UNAVAILABLE = /^(08...|53...|57P0.|57014|25006|55P03|3D000)$/;
+const DEADLOCK = /^(40P01|40001)$/;
+const NETWORK = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT/;
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
+
+/** What a failed query means to the caller: `unavailable` when it may be tried again, else the error itself. */
+export function asProblem(error: unknown): unknown {
+  if (error instanceof Problem) return error;
+  const message = String((error as Error)?.message ?? '');
+  const lost = UNAVAILABLE.test(codeOf(error)) || NETWORK.test(codeOf(error)) || /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(message);
+  return lost ? new Problem('unavailable', 'The database cannot be reached at the moment', { retryAfter: 1, cause: error }) : error;
+}
+
+export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
+  const pool = new pg.Pool({
+    host: options.host,
+    port: options.port,
+    database: options.database,
+    user: options.user,
+    password: options.password,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types,
+    // The role that row-level security binds; time limits so that no request outlives its caller.
+    options: '-c role=evolution_app -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
+  });
+  // Without a listener, a connection that breaks while idle ends the process.
+  pool.on('error', (error) => logger.warn('postgres connection lost', { error: error.message }));
+
+  const on = (client: Pick<pg.PoolClient, 'query'>): Db => ({
+    query: async <Row>(statement: Sql) => (await client.query(compile(statement))).rows as Row[],
+  });
+
+  async function attempt<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      // One round trip for both; the ids are numbers, checked here because they are part of the text.
+      const ids = userIds.map((id) => (Number.isSafeInteger(id) ? id : 0)).join(',');
+      await client.query(`begin; set local app.user_ids = '{${ids}}'`);
+      const result = await work(on(client));
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((failure: Error) => {
+        broken = failure;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    query: async (statement) => {
+      try {
+        return await on(pool as unknown as pg.PoolClient).query(statement);
+      } catch (error) {
+        throw asProblem(error);
+      }
+    },
+    async transaction(userIds, work) {
+      try {
+        return await attempt(userIds, work).catch((error: unknown) => {
+          if (!DEADLOCK.test(codeOf(error))) throw error;
+          return attempt(userIds, work);
+        });
+      } catch (error) {
+        throw asProblem(error);
+      }
+    },
+    ping: async () => {
+      await pool.query('select 1');
+    },
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,161 @@
+import Joi from 'joi';
+
+export interface NodeAddress {
+  name: string;
+  url: string;
+}
+
+/** Durations are in seconds unless the name ends in _MS. */
+export interface Settings {
+  NODE_ENV: 'development' | 'test' | 'production';
+  ROLE: 'all' | 'api' | 'worker';
+  HOST: string;
+  PORT: number;
+  INBOUND_HOST: string;
+  INBOUND_PORT: number;
+  INBOUND_URL: string;
+  SERVER_URL: string;
+  TRUST_PROXY: string;
+  CORS_ORIGINS: string[];
+  JSON_LIMIT: number;
+  DB_HOST: string;
+  DB_PORT: number;
+  DB_NAME: string;
+  DB_USER: string;
+  DB_PASSWORD: string;
+  DB_POOL_SIZE: number;
+  REDIS_HOST: string;
+  REDIS_PORT: number;
+  REDIS_PASSWORD: string;
+  JWT_SECRET: string;
+  JWT_SECRET_PREVIOUS: string;
+  JWT_EXPIRES_IN: number;
+  BCRYPT_COST: number;
+  EVOLUTION_API_KEY: string;
+  EVOLUTION_NODES: NodeAddress[];
+  EVOLUTION_POOL_URL: string;
+  ALLOWED_PRIVATE_NETWORKS: string[];
+  RATE_LIMIT_WINDOW: number;
+  RATE_LIMIT_IP: number;
+  RATE_LIMIT_USER: number;
+  RATE_LIMIT_AUTH: number;
+  RATE_LIMIT_AUTH_IP: number;
+  RATE_LIMIT_SEND: number;
+  IDEMPOTENCY_TTL: number;
+  MESSAGE_TTL: number;
+  SEND_TIMEOUT: number;
+  SEND_CONCURRENCY: number;
+  UNKNOWN_HOLD: number;
+  NODE_TIMEOUT: number;
+  NODE_CHECK: number;
+  SWEEP_MS: number;
+  WEBHOOK_RETRY_SCHEDULE: number[];
+  WEBHOOK_TIMEOUT: number;
+  WEBHOOK_CONCURRENCY: number;
+  WEBHOOK_PER_WEBHOOK: number;
+  LOG_LEVEL: string;
+  LOG_FILE: string;
+}
+
+const list = (text: string) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+
+const parsed = <T>(read: (text: string) => T) =>
+  Joi.any().custom((value: unknown, helpers) => {
+    try {
+      return typeof value === 'string' ? read(value) : value;
+    } catch (error) {
+      return helpers.message({ custom: `{{#label}} ${(error as Error).message}` });
+    }
+  });
+
+/** `name=url` pairs, each node called by its own URL. */
+export const nodeList = (text: string): NodeAddress[] =>
+  list(text).map((pair) => {
+    const [, name, url] = /^([\w.-]+)=(https?:\/\/[^\s/]+)\/?$/.exec(pair) ?? [];
+    if (!name || !url) throw new Error(`must list nodes as name=http://host:port, not "${pair}"`);
+    return { name, url };
+  });
+
+export const addressList = (text: string): string[] =>
+  list(text).map((cidr) => {
+    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(cidr)) throw new Error(`must list networks as address/bits, not "${cidr}"`);
+    return cidr;
+  });
+
+export const secondsList = (text: string): number[] =>
+  list(text).map((item) => {
+    const seconds = Number(item);
+    if (!Number.isFinite(seconds) || seconds < 0) throw new Error(`must list seconds, not "${item}"`);
+    return seconds;
+  });
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86400 } as const;
+
+/** `24h`, `15m`, `3600` → seconds. */
+export const seconds = (text: string): number => {
+  const [, amount, unit] = /^(\d+)([smhd]?)$/.exec(text.trim()) ?? [];
+  if (!amount) throw new Error(`must be a duration such as 24h, 15m or 3600, not "${text}"`);
+  return Number(amount) * UNITS[(unit || 's') as keyof typeof UNITS];
+};
+
+const port = (fallback: number) => Joi.number().port().default(fallback);
+const count = (fallback: number, min = 1) => Joi.number().integer().min(min).default(fallback);
+const duration = (fallback: number) => Joi.number().min(0).default(fallback);
+const secret = (name: string) =>
+  Joi.string().min(16).required().messages({ 'any.required': `"${name}" is required: a random text of 32 characters or more` });
+
+/** One object over the environment; `.env.example` is held against it by a test. */
+export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
+  NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
+  ROLE: Joi.string().valid('all', 'api', 'worker').default('all'),
+  HOST: Joi.string().default('0.0.0.0'),
+  PORT: port(8090),
+  INBOUND_HOST: Joi.string().default('127.0.0.1'),
+  INBOUND_PORT: port(8091),
+  INBOUND_URL: Joi.string().uri({ scheme: ['http', 'https'] }).default('http://127.0.0.1:8091'),
+  SERVER_URL: Joi.string().uri({ scheme: ['http', 'https'] }).default('http://localhost:8080'),
+  TRUST_PROXY: Joi.string().default('loopback'),
+  CORS_ORIGINS: parsed(list).default([]),
+  JSON_LIMIT: count(1024 * 1024),
+  DB_HOST: Joi.string().default('localhost'),
+  DB_PORT: port(5432),
+  DB_NAME: Joi.string().default('evolution_api'),
+  DB_USER: Joi.string().default('evolution_user'),
+  DB_PASSWORD: Joi.string().allow('').default(''),
+  DB_POOL_SIZE: count(10),
+  REDIS_HOST: Joi.string().default('localhost'),
+  REDIS_PORT: port(6379),
+  REDIS_PASSWORD: Joi.string().allow('').default(''),
+  JWT_SECRET: secret('JWT_SECRET'),
+  JWT_SECRET_PREVIOUS: Joi.string().allow('').default(''),
+  JWT_EXPIRES_IN: parsed(seconds).default(86_400),
+  BCRYPT_COST: Joi.number().integer().min(4).max(15).default(12),
+  EVOLUTION_API_KEY: secret('EVOLUTION_API_KEY'),
+  EVOLUTION_NODES: parsed(nodeList).default([]),
+  EVOLUTION_POOL_URL: Joi.string().uri().allow('').default(''),
+  ALLOWED_PRIVATE_NETWORKS: parsed(addressList).default([]),
+  RATE_LIMIT_WINDOW: duration(900),
+  RATE_LIMIT_IP: count(100),
+  RATE_LIMIT_USER: count(3000),
+  RATE_LIMIT_AUTH: count(10),
+  RATE_LIMIT_AUTH_IP: count(50),
+  RATE_LIMIT_SEND: count(1200),
+  IDEMPOTENCY_TTL: duration(86_400),
+  MESSAGE_TTL: duration(86_400),
+  SEND_TIMEOUT: duration(30),
+  SEND_CONCURRENCY: count(64),
+  UNKNOWN_HOLD: duration(60),
+  NODE_TIMEOUT: duration(10),
+  NODE_CHECK: duration(5),
+  SWEEP_MS: count(1000, 10),
+  WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]),
+  WEBHOOK_TIMEOUT: duration(15),
+  WEBHOOK_CONCURRENCY: count(64),
+  WEBHOOK_PER_WEBHOOK: count(4),
+  LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'debug').default('info'),
+  LOG_FILE: Joi.string().allow('').default(''),
+});

@@ -1,0 +1,39 @@
+import type { Response } from 'express';
+import type { Phones } from '../services/phone.js';
+import type { Req } from '../utils/endpoint.js';
+import { readCursor, sendPage, type IdempotencyHeaders, type PageQuery } from './page.js';
+
+export interface CreatePhoneInput {
+  headers: IdempotencyHeaders;
+  body: { phoneNumber: string; deviceName?: string; webhookUrl?: string | null };
+}
+export interface ListPhonesInput {
+  query: PageQuery;
+}
+export interface PhoneInput {
+  params: { id: number };
+}
+
+export const phoneController = ({ phones }: { phones: Phones }) => ({
+  async create(req: Req<CreatePhoneInput>, res: Response) {
+    const { phoneNumber, deviceName, webhookUrl } = req.input.body;
+    const request = { phoneNumber, deviceName: deviceName ?? phoneNumber, webhookUrl: webhookUrl ?? null };
+    const { phone, replayed } = await phones.create(req.caller.userId, request, req.input.headers['idempotency-key'] ?? null);
+    if (replayed) res.setHeader('Idempotent-Replayed', 'true');
+    res.status(201).location(`/api/phones/${phone.id}`).json(phone);
+  },
+
+  async list(req: Req<ListPhonesInput>, res: Response) {
+    const { limit, offset } = req.input.query;
+    sendPage(res, await phones.list(req.caller.userId, { limit, offset, after: readCursor(req.input.query) ?? 0 }));
+  },
+
+  async find(req: Req<PhoneInput>, res: Response) {
+    res.json(await phones.find(req.caller.userId, req.input.params.id));
+  },
+
+  async qr(req: Req<PhoneInput>, res: Response) {
+    res.setHeader('Cache-Control', 'no-store');
+    res.json(await phones.qr(req.caller.userId, req.input.params.id));
+  },
+});

@@ -1,0 +1,68 @@
+import type { Db, Postgres } from '../config/postgres.js';
+import { apiKeyModel } from './api-key.js';
+import { checkModel } from './check.js';
+import { credentialModel } from './credential.js';
+import { deliveryModel } from './delivery.js';
+import { eventModel } from './event.js';
+import { idempotencyModel } from './idempotency.js';
+import { inboundModel } from './inbound.js';
+import { laneModel } from './lane.js';
+import { messageModel } from './message.js';
+import { nodeModel } from './node.js';
+import { phoneModel } from './phone.js';
+import { placementModel } from './placement.js';
+import { userModel } from './user.js';
+import { webhookModel } from './webhook.js';
+
+/** All models over one connection: a tenant's rows are in reach only when that connection is in its context. */
+export const createModels = (db: Db) => ({
+  apiKeys: apiKeyModel(db),
+  checks: checkModel(db),
+  deliveries: deliveryModel(db),
+  events: eventModel(db),
+  idempotency: idempotencyModel(db),
+  inbound: inboundModel(db),
+  lanes: laneModel(db),
+  messages: messageModel(db),
+  nodes: nodeModel(db),
+  phones: phoneModel(db),
+  placements: placementModel(db),
+  users: userModel(db),
+  webhooks: webhookModel(db),
+});
+export type Models = ReturnType<typeof createModels>;
+
+/**
+ * What works across tenants, by name: sign-in, keys, placements (credentials), claims, nodes, acceptance in groups.
+ * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
+ */
+const createShared = (db: Db) => {
+  const { checks, deliveries, lanes, messages, nodes, users } = createModels(db);
+  return {
+    credentials: credentialModel(db),
+    checks,
+    nodes,
+    claims: {
+      sends: lanes.claimSends,
+      expiredLanes: lanes.claimExpired,
+      expiredHeads: lanes.listExpiredHeads,
+      deliveries: deliveries.claim,
+    },
+    accept: messages.accept,
+    reserveUserId: users.reserveId,
+  };
+};
+
+export type Tenancy = ReturnType<typeof createTenancy>;
+
+/** The two doors to tenants' rows, and the named exceptions. */
+export const createTenancy = (postgres: Postgres) => ({
+  inTenant: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>
+    postgres.transaction([userId], (db) => work(createModels(db))),
+
+  inTenants: <T>(userIds: readonly number[], work: (models: Models) => Promise<T>): Promise<T> =>
+    postgres.transaction(userIds, (db) => work(createModels(db))),
+
+  shared: createShared(postgres),
+  ping: postgres.ping,
+});

@@ -1,0 +1,89 @@
+import type { Db } from '../config/postgres.js';
+import { raw, sql } from '../utils/sql.js';
+
+/** A claimed lane with the message at its head, in `sending` (or, when `status` says otherwise, only to be settled). */
+export interface Send {
+  id: number | null;
+  userId: number;
+  phoneId: number;
+  chatKey: string | null;
+  leaseId: string;
+  /** Sends of this lane in a row that did not leave. */
+  failures: number;
+  chat: string;
+  type: string;
+  content: string | null;
+  status: string | null;
+  expiresAt: Date | null;
+  requestId: string | null;
+  placementId: string | null;
+  nodeUrl: string | null;
+  nodeName: string | null;
+  openedAt: Date | null;
+}
+
+export interface LaneEnd {
+  /** Seconds this chat waits, since a send of it is in doubt. */
+  hold?: number;
+  /** Seconds the whole lane waits, since nothing left the gateway. */
+  pause?: number;
+  /** Nothing leaves until a read-only probe passes. */
+  doubt?: boolean;
+}
+
+export interface ExpiredHead {
+  userId: number;
+  phoneId: number;
+  messageId: number;
+  chatKey: string;
+}
+
+const sendColumns = raw(`id, user_id as "userId", phone_id as "phoneId", chat_key::text as "chatKey", lease_id as "leaseId",
+  failures, chat, type, content, status, expires_at as "expiresAt", request_id as "requestId",
+  placement_id as "placementId", node_url as "nodeUrl", node_name as "nodeName", opened_at as "openedAt"`);
+
+const interval = (seconds: number | undefined) => sql`make_interval(secs => ${seconds ?? null})`;
+
+/** The one scheduler: what goes out next, held by leases. chat_key is a 64-bit hash and travels as text. */
+export const laneModel = (db: Db) => ({
+  /** Claims due lanes fairly and commits their heads as `sending`, in one round trip. `lease` in seconds. */
+  claimSends: (limit: number, lease: number) =>
+    db.query<Send>(sql`select ${sendColumns} from claim_sends(${limit}, ${interval(lease)})`),
+
+  /** Lanes whose holder died or froze: claimed anew, for settling only. */
+  claimExpired: (limit: number, lease: number) =>
+    db.query<Pick<Send, 'id' | 'userId' | 'phoneId' | 'chatKey' | 'leaseId' | 'failures'>>(sql`
+      select message_id as id, user_id as "userId", phone_id as "phoneId", chat_key::text as "chatKey",
+             lease_id as "leaseId", failures
+        from claim_expired_lanes(${limit}, ${interval(lease)})`),
+
+  /** Frees the lane and advances its chat. False: the lease is another's by now. In the tenant's context. */
+  async finish(send: Pick<Send, 'userId' | 'phoneId' | 'chatKey' | 'leaseId'>, end: LaneEnd): Promise<boolean> {
+    const [row] = await db.query<{ done: boolean }>(sql`
+      select finish_lane(${send.userId}, ${send.phoneId}, ${send.chatKey}::bigint, ${send.leaseId}, ${interval(end.hold)},
+                         ${interval(end.pause)}, ${end.doubt ?? false}) as done`);
+    return row?.done ?? false;
+  },
+
+  async advance(userId: number, phoneId: number, chatKey: string): Promise<void> {
+    await db.query(sql`select advance_chat(${userId}, ${phoneId}, ${chatKey}::bigint, null)`);
+  },
+
+  async setOpen(userId: number, phoneId: number, isOpen: boolean): Promise<void> {
+    await db.query(sql`select open_lane(${userId}, ${phoneId}, ${isOpen})`);
+  },
+
+  async isInDoubt(userId: number, phoneId: number): Promise<boolean> {
+    const [row] = await db.query<{ doubt: boolean }>(sql`select lane_in_doubt(${userId}, ${phoneId}) as doubt`);
+    return row?.doubt ?? false;
+  },
+
+  async clearDoubt(userId: number, phoneId: number): Promise<void> {
+    await db.query(sql`select clear_doubt(${userId}, ${phoneId})`);
+  },
+
+  listExpiredHeads: (limit: number) =>
+    db.query<ExpiredHead>(sql`
+      select user_id as "userId", phone_id as "phoneId", message_id as "messageId", chat_key::text as "chatKey"
+        from expired_heads(${limit})`),
+});

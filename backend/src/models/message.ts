@@ -1,0 +1,190 @@
+import type { Db } from '../config/postgres.js';
+import { raw, sql, type Sql } from '../utils/sql.js';
+
+export type MessageStatus =
+  | 'scheduled'
+  | 'queued'
+  | 'sending'
+  | 'sent'
+  | 'delivered'
+  | 'read'
+  | 'played'
+  | 'failed'
+  | 'cancelled'
+  | 'expired'
+  | 'unknown'
+  | 'received';
+
+export interface Message {
+  id: number;
+  userId: number;
+  phoneId: number;
+  direction: 'in' | 'out';
+  source: 'api' | 'phone' | 'contact';
+  whatsappId: string | null;
+  chat: string;
+  chatKey: string;
+  from: string;
+  to: string;
+  type: string;
+  content: string | null;
+  payload: Record<string, unknown> | null;
+  status: MessageStatus;
+  reason: string | null;
+  attempts: number;
+  leaseId: string | null;
+  recovered: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+  expiresAt: Date | null;
+}
+
+export interface Draft {
+  userId: number;
+  phoneId: number;
+  chat: string;
+  type: string;
+  content: string | null;
+  payload: Record<string, unknown> | null;
+  /** 0 high, 1 normal, 2 bulk. */
+  priority: number;
+  /** Seconds until it is no longer worth sending. */
+  ttl: number;
+  requestId: string;
+  key: string | null;
+  /** SHA-256 of the request, as hex; with a key only. */
+  hash: string | null;
+  /** Seconds. */
+  keyTtl: number;
+}
+
+export interface Acceptance {
+  outcome: 'accepted' | 'replayed' | 'key_mismatch' | 'phone_missing' | 'phone_refuses';
+  phoneStatus: string | null;
+  id: number;
+  phoneId: number;
+  chat: string;
+  from: string;
+  to: string;
+  type: string;
+  content: string | null;
+  createdAt: Date;
+  expiresAt: Date | null;
+}
+
+export interface TimelineEntry {
+  status: string;
+  reason: string | null;
+  at: Date;
+}
+
+export interface NewFact {
+  userId: number;
+  phoneId: number;
+  placementId: string | null;
+  direction: 'in' | 'out';
+  source: 'phone' | 'contact';
+  whatsappId: string;
+  chat: string;
+  from: string;
+  to: string;
+  type: string;
+  content: string | null;
+  payload: Record<string, unknown> | null;
+  status: MessageStatus;
+  sequence: number;
+  at: Date;
+}
+
+export interface MessageFilter {
+  phoneId?: number | undefined;
+  direction?: 'in' | 'out' | undefined;
+  status?: string | undefined;
+  chat?: string | undefined;
+  /** Ids below it: the page after the one that ended with it. */
+  before?: number | undefined;
+  limit: number;
+  offset: number;
+}
+
+const columns = raw(`id, user_id as "userId", phone_number_id as "phoneId", direction, source, message_id as "whatsappId",
+  chat, chat_key::text as "chatKey", from_number as "from", to_number as "to", type, content, payload, status, reason,
+  attempts, lease_id as "leaseId", recovered, created_at as "createdAt", updated_at as "updatedAt",
+  expires_at as "expiresAt"`);
+
+export const messageModel = (db: Db) => {
+  const one = async (statement: Sql): Promise<Message | null> => (await db.query<Message>(statement))[0] ?? null;
+  return {
+    /** Many drafts of many users in one statement and one commit; answers in order. Sets its own tenant context. */
+    accept: (drafts: readonly Draft[]) =>
+      db.query<Acceptance>(sql`
+        select outcome, phone_status as "phoneStatus", id, phone_id as "phoneId", chat, from_number as "from",
+               to_number as "to", type, content, created_at as "createdAt", expires_at as "expiresAt"
+          from accept_messages(${JSON.stringify(drafts)}::jsonb) order by n`),
+
+    find: (id: number) => one(sql`select ${columns} from messages where id = ${id}`),
+    findForUpdate: (id: number) => one(sql`select ${columns} from messages where id = ${id} for update`),
+
+    findByWhatsappId: (phoneId: number, whatsappId: string) =>
+      one(sql`
+        select ${columns} from messages where phone_number_id = ${phoneId} and message_id = ${whatsappId}
+         order by direction desc limit 1 for update`),
+
+    /** Sends of a placement whose answer is not known, in a chat: candidates for an echo. */
+    listInDoubt: (phoneId: number, chat: string) =>
+      db.query<Message>(sql`
+        select ${columns} from messages
+         where phone_number_id = ${phoneId} and chat = ${chat} and status in ('sending', 'unknown') and message_id is null
+         order by id for update`),
+
+    list: (filter: MessageFilter) =>
+      db.query<Message>(sql`
+        select ${columns} from messages
+         where (${filter.phoneId ?? null}::bigint is null or phone_number_id = ${filter.phoneId ?? null})
+           and (${filter.direction ?? null}::text is null or direction = ${filter.direction ?? null})
+           and (${filter.status ?? null}::text is null or status = ${filter.status ?? null})
+           and (${filter.chat ?? null}::text is null or chat = ${filter.chat ?? null})
+           and (${filter.before ?? null}::bigint is null or id < ${filter.before ?? null})
+         order by id desc limit ${filter.limit} offset ${filter.offset}`),
+
+    setStatus: (id: number, to: { status: MessageStatus; reason: string | null; whatsappId?: string | null }) =>
+      one(sql`
+        update messages set status = ${to.status}, reason = ${to.reason}, updated_at = now(),
+               message_id = coalesce(message_id, ${to.whatsappId ?? null}),
+               lease_id = case when ${to.status} = 'sending' then lease_id end
+         where id = ${id} returning ${columns}`),
+
+    /** Stores something said on a phone that did not come through our API. Null: it is here already. */
+    record: (fact: NewFact) =>
+      one(sql`
+        insert into messages (user_id, phone_number_id, placement_id, direction, source, message_id, chat, from_number,
+                              to_number, type, content, payload, status, sequence, due_at, created_at)
+        values (${fact.userId}, ${fact.phoneId}, ${fact.placementId}, ${fact.direction}, ${fact.source},
+                ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
+                ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence}, ${fact.at}, ${fact.at})
+        on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
+        returning ${columns}`),
+
+    /** Keeps the first time of a status. False: it was known. */
+    async note(message: Pick<Message, 'id' | 'userId'>, entry: TimelineEntry): Promise<boolean> {
+      const rows = await db.query(sql`
+        insert into message_timeline (user_id, message_id, status, reason, at)
+        values (${message.userId}, ${message.id}, ${entry.status}, ${entry.reason}, ${entry.at})
+        on conflict do nothing returning 1`);
+      return rows.length > 0;
+    },
+
+    timeline: (id: number) =>
+      db.query<TimelineEntry>(sql`select status, reason, at from message_timeline where message_id = ${id} order by at`),
+
+    async parkAck(ack: { userId: number; phoneId: number; whatsappId: string; status: string; at: Date }): Promise<void> {
+      await db.query(sql`
+        insert into parked_acks (user_id, phone_id, whatsapp_id, status, at)
+        values (${ack.userId}, ${ack.phoneId}, ${ack.whatsappId}, ${ack.status}, ${ack.at}) on conflict do nothing`);
+    },
+
+    takeParkedAcks: (phoneId: number, whatsappId: string) =>
+      db.query<{ status: string; at: Date }>(sql`
+        delete from parked_acks where phone_id = ${phoneId} and whatsapp_id = ${whatsappId} returning status, at`),
+  };
+};

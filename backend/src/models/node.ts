@@ -1,0 +1,53 @@
+import type { Db } from '../config/postgres.js';
+import { raw, sql } from '../utils/sql.js';
+
+export interface Node {
+  id: number;
+  name: string;
+  url: string;
+  status: 'unknown' | 'up' | 'down';
+  statusSince: Date;
+  checkedAt: Date | null;
+  latencyMs: number | null;
+  detail: string | null;
+}
+
+const columns = raw(`id, name, url, status, status_since as "statusSince", checked_at as "checkedAt",
+  latency_ms as "latencyMs", detail`);
+
+/** Nodes belong to nobody: they carry no tenant data. */
+export const nodeModel = (db: Db) => ({
+  /** Makes the table equal to the configured list; a node that is no longer listed is kept, disabled. */
+  async sync(nodes: readonly { name: string; url: string }[]): Promise<void> {
+    await db.query(sql`
+      insert into nodes as n (name, url)
+      select * from unnest(${nodes.map((n) => n.name)}::text[], ${nodes.map((n) => n.url)}::text[])
+      on conflict (name) do update set url = excluded.url, is_enabled = true
+      where n.url <> excluded.url or not n.is_enabled`);
+    await db.query(sql`update nodes set is_enabled = false where is_enabled and name <> all (${nodes.map((n) => n.name)}::text[])`);
+  },
+
+  list: () => db.query<Node>(sql`select ${columns} from nodes where is_enabled order by id`),
+
+  async find(id: number): Promise<Node | null> {
+    const [row] = await db.query<Node>(sql`select ${columns} from nodes where id = ${id}`);
+    return row ?? null;
+  },
+
+  /** Nodes that may take a phone, the least loaded first. */
+  listForPlacement: () =>
+    db.query<Node>(sql`
+      select ${columns} from nodes left join node_loads() l on l.node_id = nodes.id
+       where is_enabled and status <> 'down' order by coalesce(l.phones, 0), id`),
+
+  /** Stores what a look at a node found. Returns true when its status changed by this. */
+  async setHealth(id: number, health: { status: 'up' | 'down'; latencyMs: number; detail: string | null }): Promise<boolean> {
+    const rows = await db.query<{ changed: boolean }>(sql`
+      update nodes n set status = ${health.status}, checked_at = now(), latency_ms = ${health.latencyMs},
+             detail = ${health.detail},
+             status_since = case when n.status = ${health.status} then n.status_since else now() end
+        from (select id, status from nodes where id = ${id} for update) old
+       where n.id = old.id returning old.status <> ${health.status} as changed`);
+    return rows[0]?.changed ?? false;
+  },
+});

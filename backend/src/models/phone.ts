@@ -1,0 +1,98 @@
+import type { Db } from '../config/postgres.js';
+import { raw, sql, type Sql } from '../utils/sql.js';
+
+export type PhoneStatus =
+  | 'new'
+  | 'pairing'
+  | 'qr_expired'
+  | 'connected'
+  | 'reconnecting'
+  | 'disconnected'
+  | 'logged_out'
+  | 'banned'
+  | 'mismatch'
+  | 'conflict'
+  | 'deaf'
+  | 'node_down'
+  | 'moving';
+
+export interface Phone {
+  id: number;
+  userId: number;
+  phoneNumber: string;
+  deviceName: string;
+  webhookUrl: string | null;
+  status: PhoneStatus;
+  statusReason: string | null;
+  statusSince: Date;
+  isConnected: boolean;
+  sessionData: Record<string, unknown>;
+  connectionAt: Date;
+  /** Sealed. */
+  qr: string | null;
+  qrExpiresAt: Date | null;
+  createdAt: Date;
+}
+
+export interface PhoneState {
+  status: PhoneStatus;
+  reason: string | null;
+  /** The node's clock of the fact behind it; null when we found out ourselves. */
+  factAt?: Date | null;
+  session?: Record<string, unknown>;
+}
+
+const columns = raw(`id, user_id as "userId", phone_number as "phoneNumber", device_name as "deviceName",
+  webhook_url as "webhookUrl", status, status_reason as "statusReason", status_since as "statusSince",
+  is_connected as "isConnected", session_data as "sessionData", connection_at as "connectionAt", qr,
+  qr_expires_at as "qrExpiresAt", created_at as "createdAt"`);
+
+export const phoneModel = (db: Db) => {
+  const one = async (statement: Sql): Promise<Phone | null> => (await db.query<Phone>(statement))[0] ?? null;
+  return {
+    /** Null: the user has this number already. */
+    create: (phone: {
+      userId: number;
+      phoneNumber: string;
+      deviceName: string;
+      webhookUrl: string | null;
+      token: Buffer;
+    }) =>
+      one(sql`
+        insert into phone_numbers (user_id, phone_number, device_name, webhook_url, token)
+        values (${phone.userId}, ${phone.phoneNumber}, ${phone.deviceName}, ${phone.webhookUrl}, ${phone.token})
+        on conflict (user_id, phone_number) do nothing returning ${columns}`),
+
+    find: (id: number) => one(sql`select ${columns} from phone_numbers where id = ${id}`),
+    findByNumber: (phoneNumber: string) => one(sql`select ${columns} from phone_numbers where phone_number = ${phoneNumber}`),
+    findForUpdate: (id: number) => one(sql`select ${columns} from phone_numbers where id = ${id} for no key update`),
+
+    /** Newest last, so that a page stays stable while phones are added. */
+    list: (page: { after: number; limit: number; offset: number }) =>
+      db.query<Phone>(sql`
+        select ${columns} from phone_numbers where id > ${page.after} order by id limit ${page.limit} offset ${page.offset}`),
+
+    setState: (id: number, state: PhoneState) =>
+      one(sql`
+        update phone_numbers
+           set status = ${state.status}, status_reason = ${state.reason},
+               status_since = case when status = ${state.status} then status_since else now() end,
+               connection_at = greatest(connection_at, ${state.factAt ?? null}),
+               session_data = session_data || ${JSON.stringify(state.session ?? {})}::jsonb,
+               qr = case when ${state.status} = 'pairing' then qr end,
+               qr_expires_at = case when ${state.status} = 'pairing' then qr_expires_at end,
+               updated_at = now()
+         where id = ${id} returning ${columns}`),
+
+    async setQr(id: number, qr: string, expiresAt: Date): Promise<void> {
+      await db.query(sql`update phone_numbers set qr = ${qr}, qr_expires_at = ${expiresAt}, updated_at = now() where id = ${id}`);
+    },
+
+    /** The next number in the order of the phone's messages; locks the phone. */
+    async nextSequence(id: number): Promise<number> {
+      const [row] = await db.query<{ sequence: number }>(sql`
+        update phone_numbers set last_sequence = last_sequence + 1 where id = ${id} returning last_sequence as sequence`);
+      return row!.sequence;
+    },
+  };
+};

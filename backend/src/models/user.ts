@@ -1,0 +1,53 @@
+import type { Db } from '../config/postgres.js';
+import { raw, sql } from '../utils/sql.js';
+
+export interface User {
+  id: number;
+  username: string;
+  email: string;
+  role: 'user' | 'admin';
+  isActive: boolean;
+  createdAt: Date;
+}
+
+/** What sign-in needs and nobody else sees. `jwtSecret` is sealed. */
+export interface UserSecrets extends User {
+  passwordHash: string;
+  jwtSecret: string;
+  tokenVersion: number;
+}
+
+export interface NewUser {
+  id: number;
+  username: string;
+  email: string;
+  passwordHash: string;
+  apiKeyHash: Buffer;
+  jwtSecret: string;
+}
+
+const columns = raw(`id, username, email, role, is_active as "isActive", created_at as "createdAt"`);
+
+export const userModel = (db: Db) => ({
+  /** The id comes first, since a user's row can only be written in that user's own context. */
+  async reserveId(): Promise<number> {
+    const [row] = await db.query<{ id: number }>(sql`select nextval('users_id_seq') as id`);
+    return row!.id;
+  },
+
+  /** Null: the e-mail or the username is taken. */
+  async create(user: NewUser): Promise<User | null> {
+    const [row] = await db.query<User>(sql`
+      insert into users (id, username, email, password_hash, api_key, jwt_secret)
+      values (${user.id}, ${user.username}, ${user.email}, ${user.passwordHash}, ${user.apiKeyHash}, ${user.jwtSecret})
+      on conflict do nothing returning ${columns}`);
+    return row ?? null;
+  },
+
+  async findSecrets(id: number): Promise<UserSecrets | null> {
+    const [row] = await db.query<UserSecrets>(sql`
+      select ${columns}, password_hash as "passwordHash", jwt_secret as "jwtSecret", token_version as "tokenVersion"
+        from users where id = ${id}`);
+    return row ?? null;
+  },
+});

@@ -1,0 +1,34 @@
+import type { authController } from '../controllers/auth.controller.js';
+import type { eventController } from '../controllers/event.controller.js';
+import type { healthController } from '../controllers/health.controller.js';
+import type { inboundController } from '../controllers/inbound.controller.js';
+import type { messageController } from '../controllers/message.controller.js';
+import type { phoneController } from '../controllers/phone.controller.js';
+import type { Endpoint } from '../utils/endpoint.js';
+import { authRoutes } from './auth.routes.js';
+import { eventRoutes } from './event.routes.js';
+import { healthRoutes } from './health.routes.js';
+import { inboundRoutes } from './inbound.routes.js';
+import { messageRoutes } from './message.routes.js';
+import { phoneRoutes } from './phone.routes.js';
+
+export interface Controllers {
+  auth: ReturnType<typeof authController>;
+  events: ReturnType<typeof eventController>;
+  health: ReturnType<typeof healthController>;
+  inbound: ReturnType<typeof inboundController>;
+  messages: ReturnType<typeof messageController>;
+  phones: ReturnType<typeof phoneController>;
+}
+
+/** Every operation of the public listener. */
+export const endpoints = (controllers: Controllers): Endpoint[] => [
+  ...authRoutes(controllers.auth),
+  ...phoneRoutes(controllers.phones),
+  ...messageRoutes(controllers.messages),
+  ...eventRoutes(controllers.events),
+  ...healthRoutes(controllers.health),
+];
+
+/** Every operation of the internal listener. */
+export const inboundEndpoints = (controllers: Pick<Controllers, 'inbound'>): Endpoint[] => inboundRoutes(controllers.inbound);

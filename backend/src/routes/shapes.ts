@@ -1,0 +1,187 @@
+import Joi from 'joi';
+import { toE164 } from '../utils/number.js';
+
+/** The joi shapes of resources: what comes in, and what goes out, each built once. */
+
+export const id = Joi.number().integer().min(1).max(Number.MAX_SAFE_INTEGER);
+export const time = Joi.string().isoDate();
+
+/** A phone number in any common spelling, kept as E.164 with +. */
+export const phoneNumber = Joi.string()
+  .max(40)
+  .custom((value: string, helpers) => toE164(value) ?? helpers.error('phoneNumber'))
+  .messages({ phoneNumber: '{{#label}} must be a phone number with its country code, such as +628123456789' })
+  .description('E.164 with +; spaces, dashes and brackets are taken out')
+  .example('+628123456789');
+
+/** Who a message goes to: a number, `group:<id>` or `lid:<id>`. */
+export const recipient = Joi.string()
+  .max(80)
+  .custom((value: string, helpers) => {
+    if (/^(group:\d[\d-]{4,40}|lid:\d{5,20})$/.test(value)) return value;
+    return toE164(value) ?? helpers.error('recipient');
+  })
+  .messages({ recipient: '{{#label}} must be a phone number with its country code, group:<id> or lid:<id>' })
+  .description('A number in E.164 with +, `group:<id>`, or `lid:<id>` where WhatsApp gives no number')
+  .example('+628987654321');
+
+/** Safe repetition: the same key and body is the same request. */
+export const idempotencyHeaders = Joi.object({
+  'idempotency-key': Joi.string()
+    .pattern(/^[\x21-\x7e]{1,255}$/, 'visible ASCII')
+    .description('Makes repeating the request safe: the same key and body get the first answer again'),
+});
+
+export const limit = Joi.number().integer().min(1).max(100).default(50);
+export const offset = Joi.number().integer().min(0).max(100_000).default(0);
+export const cursor = Joi.string().max(100).description('`nextCursor` of the page before');
+export const page = { limit, offset, cursor };
+
+export const listOf = (item: Joi.Schema) =>
+  Joi.object({
+    data: Joi.array().items(item).required(),
+    hasMore: Joi.boolean().required(),
+    nextCursor: Joi.string().allow(null).required(),
+  });
+
+export const user = Joi.object({
+  id: id.required(),
+  username: Joi.string().required(),
+  email: Joi.string().required(),
+  role: Joi.string().valid('user', 'admin').required(),
+  isActive: Joi.boolean().required(),
+  createdAt: time.required(),
+}).id('User');
+
+const token = {
+  token: Joi.string().required().description('A JWT, for `Authorization: Bearer …`'),
+  expiresIn: Joi.number().integer().required().description('Seconds'),
+};
+export const signedIn = Joi.object({ user: user.required(), ...token }).id('SignedIn');
+export const registered = Joi.object({
+  user: user.required(),
+  apiKey: Joi.string().required().description('Shown this once'),
+  ...token,
+}).id('Registered');
+
+const phoneFields = {
+  id: id.required(),
+  phoneNumber: Joi.string().required(),
+  deviceName: Joi.string().required(),
+  webhookUrl: Joi.string().allow(null).required(),
+  status: Joi.string()
+    .valid(
+      'new',
+      'pairing',
+      'qr_expired',
+      'connected',
+      'reconnecting',
+      'disconnected',
+      'logged_out',
+      'banned',
+      'mismatch',
+      'conflict',
+      'deaf',
+      'node_down',
+      'moving',
+    )
+    .required(),
+  reason: Joi.string().allow(null).required(),
+  remedy: Joi.string().allow(null).required().description('What to do about it'),
+  statusSince: time.required(),
+  isConnected: Joi.boolean().required(),
+  sessionData: Joi.object().unknown().required().description('What is known of the connection'),
+  createdAt: time.required(),
+};
+export const phone = Joi.object(phoneFields).id('Phone');
+export const createdPhone = Joi.object({
+  ...phoneFields,
+  token: Joi.string().description('Shown this once'),
+  webhookSecret: Joi.string().allow(null).description('Verifies the signatures of its webhook; shown this once'),
+  secretOmitted: Joi.boolean().description('On a replay: the secrets were shown before'),
+}).id('CreatedPhone');
+
+export const qr = Joi.object({
+  phoneId: id.required(),
+  status: Joi.string().required(),
+  code: Joi.string().required().description('What the QR code says'),
+  image: Joi.string().required().description('A PNG as a data URL'),
+  expiresAt: time.required(),
+}).id('Qr');
+
+const messageFields = {
+  id: id.required(),
+  phoneId: id.required(),
+  direction: Joi.string().valid('in', 'out').required(),
+  source: Joi.string().valid('api', 'phone', 'contact').required(),
+  chat: Joi.string().required(),
+  from: Joi.string().required(),
+  to: Joi.string().required(),
+  type: Joi.string().required(),
+  message: Joi.string().allow(null, '').required(),
+  status: Joi.string()
+    .valid(
+      'scheduled',
+      'queued',
+      'sending',
+      'sent',
+      'delivered',
+      'read',
+      'played',
+      'failed',
+      'cancelled',
+      'expired',
+      'unknown',
+      'received',
+    )
+    .required(),
+  reason: Joi.string().allow(null).required(),
+  remedy: Joi.string().allow(null).required().description('What to do about it'),
+  whatsappId: Joi.string().allow(null).required(),
+  createdAt: time.required(),
+  updatedAt: time.required(),
+  expiresAt: time.allow(null).required(),
+};
+export const message = Joi.object(messageFields).id('Message');
+export const messageDetail = Joi.object({
+  ...messageFields,
+  attempts: Joi.number().integer().required(),
+  timeline: Joi.array()
+    .items(Joi.object({ status: Joi.string().required(), reason: Joi.string().allow(null).required(), at: time.required() }))
+    .required(),
+}).id('MessageDetail');
+
+export const event = Joi.object({
+  id: Joi.string().required(),
+  sequence: Joi.number().integer().required(),
+  event: Joi.string().required(),
+  createdAt: time.required(),
+  data: Joi.object().unknown().required(),
+}).id('Event');
+
+const part = {
+  status: Joi.string().valid('up', 'down', 'unknown').required(),
+  latencyMs: Joi.number().allow(null).required(),
+};
+export const health = Joi.object({
+  status: Joi.string().valid('ok', 'degraded', 'down').required(),
+  service: Joi.object({
+    status: Joi.string().required(),
+    uptimeSeconds: Joi.number().integer().required(),
+    version: Joi.string().required(),
+  }).required(),
+  database: Joi.object(part).required(),
+  redis: Joi.object(part).required(),
+  nodes: Joi.array()
+    .items(
+      Joi.object({
+        name: Joi.string().required(),
+        ...part,
+        detail: Joi.string().allow(null).required(),
+        since: time.allow(null).required(),
+      }),
+    )
+    .required(),
+  pool: Joi.object(part).allow(null).required().description('The nodes as nginx balances them; null without a pool'),
+}).id('Health');
+export const statusOnly = Joi.object({ status: Joi.string().required() }).id('Status');

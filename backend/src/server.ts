@@ -1,0 +1,70 @@
+import { createServer, type Server } from 'node:http';
+import { loadEnvFile, readEnv, ConfigurationError } from './config/env.js';
+import { createLogger, type Logger } from './config/logger.js';
+import { compose, type Composition } from './compose.js';
+import { createSocket } from './socket.js';
+
+/** Express 5 hands listen errors to the callback, where they are easily missed; the server's own event is not. */
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+
+const closed = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+
+/** Stops taking work, ends what was taken, gives leases back (a lease ends with its send), then lets go of everything. */
+async function stop(parts: { servers: Server[]; sockets: { close(): Promise<void> }; gateway: Composition; logger: Logger }): Promise<void> {
+  const { servers, sockets, gateway, logger } = parts;
+  logger.info('stopping');
+  const drained = Promise.all(servers.map(closed));
+  await sockets.close();
+  await gateway.drain();
+  await drained;
+  await Promise.all(gateway.workers.map((worker) => worker.stop()));
+  await gateway.close();
+  logger.info('stopped');
+}
+
+async function main(): Promise<void> {
+  loadEnvFile();
+  const env = readEnv();
+  const logger = createLogger({ level: env.LOG_LEVEL, ...(env.LOG_FILE ? { file: env.LOG_FILE } : {}) });
+  const gateway = compose(env, logger);
+
+  const http = createServer(gateway.app);
+  const inbound = createServer(gateway.inboundApp);
+  const servers = env.ROLE === 'worker' ? [] : [http, inbound];
+  const sockets = createSocket({ http, identify: gateway.identify, feed: gateway.feed, logger, corsOrigins: env.CORS_ORIGINS });
+
+  let stopping: Promise<void> | null = null;
+  const end = (signal: string) => {
+    logger.info('signal', { signal });
+    stopping ??= stop({ servers, sockets, gateway, logger }).then(() => process.exit(0));
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  process.on('unhandledRejection', (error) => logger.error('unhandled rejection', { error }));
+
+  if (servers.length > 0) {
+    await listen(inbound, env.INBOUND_PORT, env.INBOUND_HOST);
+    await listen(http, env.PORT, env.HOST);
+  }
+  if (env.ROLE !== 'api') {
+    await gateway.syncNodes();
+    gateway.workers.forEach((worker) => worker.start());
+  }
+  logger.info('listening', { role: env.ROLE, port: env.PORT, inboundPort: env.INBOUND_PORT });
+}
+
+main().catch((error: unknown) => {
+  const logger = createLogger({ level: 'info' });
+  if (error instanceof ConfigurationError) logger.error(error.message);
+  else logger.error('not started', { error });
+  process.exitCode = 1;
+  setTimeout(() => process.exit(1), 500).unref();
+});

@@ -1,0 +1,84 @@
+import type { Tenancy } from '../models/index.js';
+import type { User } from '../models/user.js';
+import { createApiKey, parseApiKey } from '../utils/api-key.js';
+import { safeEqual } from '../utils/crypto.js';
+import { Problem } from '../utils/problem.js';
+import type { Tokens } from './token.js';
+
+export interface UserView {
+  id: number;
+  username: string;
+  email: string;
+  role: string;
+  isActive: boolean;
+  createdAt: string;
+}
+export interface SignedIn {
+  user: UserView;
+  token: string;
+  /** Seconds. */
+  expiresIn: number;
+}
+
+export type Auth = ReturnType<typeof createAuth>;
+
+const view = (user: User): UserView => ({
+  id: user.id,
+  username: user.username,
+  email: user.email,
+  role: user.role,
+  isActive: user.isActive,
+  createdAt: user.createdAt.toISOString(),
+});
+
+export function createAuth(deps: {
+  tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  passwords: { hash(password: string): Promise<string>; verify(password: string, hash: string | null): Promise<boolean> };
+  tokens: Pick<Tokens, 'issue' | 'newSecret'>;
+}) {
+  const { tenancy, passwords, tokens } = deps;
+
+  const secretsOf = (userId: number) => tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
+
+  const alreadyRegistered = async (email: string): Promise<Problem> => {
+    const field = (await tenancy.shared.credentials.findByEmail(email)) ? 'email' : 'username';
+    const detail = `This ${field} is registered already`;
+    return new Problem('already_registered', detail, { errors: [{ pointer: `/${field}`, code: 'taken', detail }] });
+  };
+
+  return {
+    /** Problems: already_registered (names the field), unavailable when too many passwords wait to be hashed. */
+    async register(request: { username: string; email: string; password: string }): Promise<SignedIn & { apiKey: string }> {
+      const passwordHash = await passwords.hash(request.password);
+      const id = await tenancy.shared.reserveUserId();
+      const apiKey = createApiKey();
+      const jwtSecret = tokens.newSecret(id);
+      const user = await tenancy.inTenant(id, async (models) => {
+        const created = await models.users.create({ ...request, id, passwordHash, apiKeyHash: apiKey.hash, jwtSecret });
+        if (created) await models.apiKeys.create({ id: apiKey.id, userId: id, name: 'First key', hash: apiKey.hash });
+        return created;
+      });
+      if (!user) throw await alreadyRegistered(request.email);
+      return { user: view(user), apiKey: apiKey.key, ...tokens.issue(id, { jwtSecret, tokenVersion: 1 }) };
+    },
+
+    /** Unknown e-mail, wrong password and disabled user take the same time and say the same. */
+    async login(request: { email: string; password: string }): Promise<SignedIn> {
+      const credential = await tenancy.shared.credentials.findByEmail(request.email);
+      const user = credential && (await secretsOf(credential.userId));
+      const isRight = await passwords.verify(request.password, user?.passwordHash ?? null);
+      if (!user || !isRight || !user.isActive) throw new Problem('unauthenticated', 'The e-mail or the password is wrong');
+      return { user: view(user), ...tokens.issue(user.id, user) };
+    },
+
+    /** A key for a token, for clients that want to hold a secret that expires. */
+    async exchange(key: string): Promise<SignedIn> {
+      const parsed = parseApiKey(key);
+      const credential = parsed && (await tenancy.shared.credentials.findByKey(parsed.id));
+      const isRight = parsed && credential?.secretHash && safeEqual(parsed.hash, credential.secretHash);
+      const user = isRight ? await secretsOf(credential.userId) : null;
+      if (!user?.isActive) throw new Problem('unauthenticated', 'The API key is wrong');
+      return { user: view(user), ...tokens.issue(user.id, user) };
+    },
+  };
+}

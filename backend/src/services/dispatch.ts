@@ -1,0 +1,161 @@
+import type { EvolutionClient } from '../clients/evolution.client.js';
+import type { Wake } from '../clients/wake.js';
+import type { Logger } from '../config/logger.js';
+import type { Tenancy } from '../models/index.js';
+import type { LaneEnd, Send } from '../models/lane.js';
+import { backoff } from '../utils/backoff.js';
+import { classify, type Outcome } from './answer.js';
+import { applyFact, applyParked, moveTo } from './settle.js';
+
+export interface DispatchSettings {
+  /** Seconds. */
+  sendTimeout: number;
+  unknownHold: number;
+}
+
+export type Dispatch = ReturnType<typeof createDispatch>;
+
+/** A lease outlasts the send's timeout by this, for the transaction that settles it. Seconds. */
+const LEASE_MARGIN = 15;
+
+/** Takes what is due out of the lanes, hands it to its node once, and records what became of it. */
+export function createDispatch(deps: {
+  tenancy: Tenancy;
+  evolution: Pick<EvolutionClient, 'sendText' | 'state'>;
+  wake: Pick<Wake, 'hint'>;
+  logger: Logger;
+  settings: DispatchSettings;
+}) {
+  const { tenancy, evolution, wake, logger, settings } = deps;
+  const lease = settings.sendTimeout + LEASE_MARGIN;
+
+  async function hand(send: Send): Promise<Outcome> {
+    if (!send.nodeUrl || !send.placementId) return { class: 'not_sent', detail: 'the phone is on no node' };
+    const address = { nodeUrl: send.nodeUrl, placementId: send.placementId };
+    const answer = await evolution.sendText(address, { to: send.chat, text: send.content ?? '' }, settings.sendTimeout);
+    return classify(answer, send.openedAt !== null, () => evolution.state(address));
+  }
+
+  const laneEnd = (send: Send, outcome: Outcome): LaneEnd => {
+    if (outcome.class === 'not_sent') return { pause: backoff(send.failures, { baseMs: 1000, maxMs: 60_000, jitter: 0.2 }) / 1000 };
+    if (outcome.class === 'unknown') return { hold: settings.unknownHold, doubt: true };
+    return {};
+  };
+
+  /** One transaction: status, events, the lane. The counter is locked first, then the message, then the lane. */
+  async function settle(send: Send, outcome: Outcome): Promise<void> {
+    let changed = false;
+    await tenancy.inTenant(send.userId, async (models) => {
+      changed = false;
+      await models.events.lockCounter(send.userId);
+      const message = send.id === null ? null : await models.messages.findForUpdate(send.id);
+      const at = new Date();
+      if (message) {
+        const isHolder = message.status === 'sending' && message.leaseId === send.leaseId;
+        const events = await (async () => {
+          if (outcome.class === 'sent') {
+            const { message: sent, events } = await applyFact(models, message, { status: 'sent', at, whatsappId: outcome.whatsappId });
+            return [...events, ...(await applyParked(models, sent)).events];
+          }
+          if (!isHolder) return [];
+          if (outcome.class === 'not_sent') {
+            await models.messages.setStatus(message.id, { status: 'queued', reason: null });
+            return [];
+          }
+          return (await moveTo(models, message, { status: outcome.class, reason: outcome.reason, at })).events;
+        })();
+        if (events.length > 0) await models.events.append(send.userId, events);
+        changed = events.length > 0;
+      }
+      await models.lanes.finish(send, laneEnd(send, outcome));
+      // A doubtful answer, or none: somebody looks at the phone before anything else leaves.
+      if (outcome.class === 'unknown' || outcome.class === 'not_sent') await models.checks.ask(send.userId, send.phoneId);
+    });
+    wake.hint('lane');
+    if (outcome.class === 'unknown' || outcome.class === 'not_sent') wake.hint('check');
+    if (changed) announce(send.userId);
+  }
+
+  const announce = (userId: number) => {
+    wake.hint('events', userId);
+    wake.hint('delivery');
+  };
+
+  /** A head that is not to be sent (expired or cancelled in this moment): its lane goes on. */
+  async function release(send: Send): Promise<void> {
+    await expire(send);
+    await tenancy.inTenant(send.userId, async (models) => {
+      await models.lanes.finish(send, {});
+    });
+    wake.hint('lane');
+  }
+
+  return {
+    /** Claims at most `limit` sends, committed as `sending` under a lease. */
+    claim: (limit: number): Promise<Send[]> => tenancy.shared.claims.sends(limit, lease),
+
+    /** Sends one claimed message, once, and settles it. Never rejects for what a node does. */
+    async perform(send: Send): Promise<void> {
+      if (send.status !== 'sending') return release(send);
+      const start = performance.now();
+      const outcome = await hand(send);
+      const handed = performance.now();
+      await settle(send, outcome);
+      logger.info('send', {
+        userId: send.userId,
+        phoneId: send.phoneId,
+        messageId: send.id,
+        requestId: send.requestId,
+        node: send.nodeName,
+        outcome: outcome.class,
+        detail: 'detail' in outcome ? outcome.detail : undefined,
+        nodeMs: Math.round(handed - start),
+        settleMs: Math.round(performance.now() - handed),
+      });
+    },
+
+    /** Lanes whose worker died or froze while sending: the message is in doubt, never sent again by us. */
+    async recover(limit: number): Promise<number> {
+      const lanes = await tenancy.shared.claims.expiredLanes(limit, lease);
+      for (const lane of lanes) {
+        await tenancy.inTenant(lane.userId, async (models) => {
+          await models.events.lockCounter(lane.userId);
+          const message = lane.id === null ? null : await models.messages.findForUpdate(lane.id);
+          const isInDoubt = message?.status === 'sending';
+          if (message && isInDoubt) {
+            const { events } = await moveTo(models, message, { status: 'unknown', reason: 'worker_lost', at: new Date() });
+            await models.events.append(lane.userId, events);
+            await models.checks.ask(lane.userId, lane.phoneId);
+          }
+          await models.lanes.finish(lane, isInDoubt ? { hold: settings.unknownHold, doubt: true } : {});
+        });
+        logger.warn('lease expired', { userId: lane.userId, phoneId: lane.phoneId, messageId: lane.id });
+        announce(lane.userId);
+      }
+      return lanes.length;
+    },
+
+    /** Ends what waited past its time. */
+    async expire(limit: number): Promise<number> {
+      const heads = await tenancy.shared.claims.expiredHeads(limit);
+      for (const head of heads) await expire({ ...head, id: head.messageId });
+      return heads.length;
+    },
+  };
+
+  async function expire(head: { userId: number; phoneId: number; id: number | null; chatKey: string | null }): Promise<void> {
+    const { id, chatKey } = head;
+    if (id === null || chatKey === null) return;
+    await tenancy.inTenant(head.userId, async (models) => {
+      await models.events.lockCounter(head.userId);
+      const message = await models.messages.findForUpdate(id);
+      if (message && message.status === 'queued' && message.expiresAt && message.expiresAt <= new Date()) {
+        const { events } = await moveTo(models, message, { status: 'expired', reason: 'not_sent_in_time', at: new Date() });
+        await models.events.append(head.userId, events);
+      }
+      // Also when it is being sent or has ended meanwhile: the head is recomputed from what waits.
+      if (message?.status !== 'sending') await models.lanes.advance(head.userId, head.phoneId, chatKey);
+    });
+    announce(head.userId);
+  }
+}

@@ -1,0 +1,95 @@
+import type { EvolutionClient, NodeHealth } from '../clients/evolution.client.js';
+import type { Logger } from '../config/logger.js';
+import type { Wake } from '../clients/wake.js';
+import type { Tenancy } from '../models/index.js';
+
+export interface PartHealth {
+  status: 'up' | 'down' | 'unknown';
+  latencyMs: number | null;
+  detail?: string | null;
+}
+export interface HealthView {
+  status: 'ok' | 'degraded' | 'down';
+  service: { status: 'up'; uptimeSeconds: number; version: string };
+  database: PartHealth;
+  redis: PartHealth;
+  nodes: (PartHealth & { name: string; since: string | null })[];
+  pool: PartHealth | null;
+}
+
+export type Health = ReturnType<typeof createHealth>;
+
+const DATABASE_TIMEOUT_MS = 3000;
+
+/** How the gateway and what it stands on are doing. Nodes are probed in rounds; a request reads the last round. */
+export function createHealth(deps: {
+  tenancy: Pick<Tenancy, 'shared' | 'ping'>;
+  pingRedis: () => Promise<unknown>;
+  evolution: Pick<EvolutionClient, 'health'>;
+  wake: Pick<Wake, 'hint'>;
+  logger: Logger;
+  poolUrl: string;
+  version: string;
+}) {
+  const { tenancy, evolution, wake, logger } = deps;
+
+  async function timed(work: () => Promise<unknown>): Promise<PartHealth> {
+    const start = performance.now();
+    const limit = new Promise((_resolve, reject) => setTimeout(() => reject(new Error('no answer in time')), DATABASE_TIMEOUT_MS).unref());
+    try {
+      await Promise.race([work(), limit]);
+      return { status: 'up', latencyMs: Math.round(performance.now() - start) };
+    } catch {
+      return { status: 'down', latencyMs: Math.round(performance.now() - start) };
+    }
+  }
+
+  const part = ({ status, latencyMs }: NodeHealth): PartHealth => ({ status, latencyMs });
+
+  const nodes = async (): Promise<HealthView['nodes']> =>
+    (await tenancy.shared.nodes.list().catch(() => [])).map((node) => ({
+      name: node.name,
+      status: node.status,
+      latencyMs: node.latencyMs,
+      detail: node.detail,
+      since: node.statusSince.toISOString(),
+    }));
+
+  return {
+    async view(): Promise<HealthView> {
+      const [database, redis, all, pool] = await Promise.all([
+        timed(tenancy.ping),
+        timed(deps.pingRedis),
+        nodes(),
+        deps.poolUrl ? evolution.health(deps.poolUrl).then(part) : null,
+      ]);
+      const isWhole = redis.status === 'up' && all.every((node) => node.status === 'up');
+      return {
+        status: database.status === 'down' ? 'down' : isWhole ? 'ok' : 'degraded',
+        service: { status: 'up', uptimeSeconds: Math.floor(process.uptime()), version: deps.version },
+        database,
+        redis,
+        nodes: all,
+        pool,
+      };
+    },
+
+    /** Whether requests can be served: the database answers. Redis and nodes may be away. */
+    isReady: async (): Promise<boolean> => (await timed(tenancy.ping)).status === 'up',
+
+    /** One round over the nodes. A node that went or came has all its phones looked at. */
+    async round(): Promise<void> {
+      const listed = await tenancy.shared.nodes.list();
+      await Promise.all(
+        listed.map(async (node) => {
+          const health = await evolution.health(node.url);
+          const changed = await tenancy.shared.nodes.setHealth(node.id, health);
+          if (!changed) return;
+          logger.warn('node changed', { node: node.name, status: health.status, detail: health.detail });
+          await tenancy.shared.checks.askAllOfNode(node.id);
+          wake.hint('check');
+        }),
+      );
+    },
+  };
+}

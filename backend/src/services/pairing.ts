@@ -1,0 +1,173 @@
+import type { Address, EvolutionClient, Look } from '../clients/evolution.client.js';
+import type { ConnectionState } from '../clients/evolution.decode.js';
+import type { Wake } from '../clients/wake.js';
+import type { Logger } from '../config/logger.js';
+import type { Check } from '../models/check.js';
+import type { Models, Tenancy } from '../models/index.js';
+import type { Phone, PhoneState } from '../models/phone.js';
+import type { Placement } from '../models/placement.js';
+import { publicId, randomToken, sha256 } from '../utils/crypto.js';
+import { isSameNumber } from '../utils/number.js';
+import { setPhoneState, storeQr, type Sealer } from './phone.js';
+
+export type Pairing = ReturnType<typeof createPairing>;
+
+/** Statuses that only a person can end: nothing is tried for them. */
+const SETTLED = new Set(['logged_out', 'banned', 'mismatch', 'conflict']);
+/** Seconds until the next look, by what was found. */
+const AGAIN = { pairing: 5, lost: 3, fault: 2, mostFault: 15 };
+
+/**
+ * Brings a phone's status nearer to the truth, one look at a time: places it, makes it on its node, fetches a QR,
+ * notices that it is open, lost or unreachable, and probes after a doubtful send. Each step is committed before the
+ * next, and each can be repeated: a crash anywhere is followed by another look.
+ */
+export function createPairing(deps: {
+  tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  evolution: Pick<EvolutionClient, 'create' | 'subscribe' | 'state' | 'connect' | 'owner' | 'probe' | 'inboundUrl'>;
+  wake: Pick<Wake, 'hint'>;
+  sealer: Sealer;
+  logger: Logger;
+}) {
+  const { tenancy, evolution, wake, sealer, logger } = deps;
+
+  const change = async (phone: Phone, state: PhoneState, also: (models: Models) => Promise<void> = async () => undefined) => {
+    let changed = false;
+    await tenancy.inTenant(phone.userId, async (models) => {
+      await models.events.lockCounter(phone.userId);
+      const current = await models.phones.findForUpdate(phone.id);
+      // A fact that came while we asked the node is newer than what we learned.
+      changed = current !== null && current.statusSince.getTime() === phone.statusSince.getTime();
+      if (!current || !changed) return;
+      await setPhoneState(models, current, state);
+      await also(models);
+    });
+    if (changed) announce(phone.userId);
+    return changed;
+  };
+
+  const announce = (userId: number) => {
+    wake.hint('events', userId);
+    wake.hint('delivery');
+    wake.hint('lane');
+  };
+
+  async function place(phone: Phone): Promise<Placement | null> {
+    const [node] = await tenancy.shared.nodes.listForPlacement();
+    if (!node) {
+      await change(phone, { status: 'new', reason: 'no_node' });
+      return null;
+    }
+    return tenancy.inTenant(phone.userId, async (models) => {
+      await models.phones.findForUpdate(phone.id);
+      const current = await models.placements.findCurrent(phone.id);
+      if (current) return current;
+      await models.placements.create({
+        id: publicId('plc'),
+        userId: phone.userId,
+        phoneId: phone.id,
+        nodeId: node.id,
+        secretHash: sha256(randomToken()),
+      });
+      return models.placements.findCurrent(phone.id);
+    });
+  }
+
+  /** The bearer is stored before the node is told of it, so that no post of the node comes unrecognised. */
+  async function makeOnNode(phone: Phone, placement: Placement): Promise<number | null> {
+    const bearer = randomToken();
+    await tenancy.inTenant(phone.userId, (models) => models.placements.setSecret(placement.id, sha256(bearer)));
+    const to = { url: evolution.inboundUrl(placement.id), bearer };
+    const made = await evolution.create(placementAddress(placement), phone.phoneNumber, to);
+    const ready = made.kind === 'ok' && made.value === 'exists' ? await evolution.subscribe(placementAddress(placement), to) : made;
+    if (ready.kind !== 'ok') return fault(phone, ready);
+    await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, true));
+    return fetchQr(phone, placement);
+  }
+
+  async function fetchQr(phone: Phone, placement: Placement): Promise<number | null> {
+    const result = await evolution.connect(placementAddress(placement));
+    if (result.kind !== 'ok') return fault(phone, result);
+    const code = result.value;
+    await change(phone, { status: 'pairing', reason: 'scan_qr' }, async (models) => {
+      if (code) await storeQr(models, phone, code, sealer);
+    });
+    return AGAIN.pairing;
+  }
+
+  async function fault(phone: Phone, look: Exclude<Look<unknown>, { kind: 'ok' }>): Promise<number> {
+    if (look.kind === 'unreachable' && phone.status !== 'node_down') {
+      await change(phone, { status: 'node_down', reason: 'node_unreachable' });
+    }
+    return AGAIN.fault;
+  }
+
+  async function opened(phone: Phone, placement: Placement): Promise<number | null> {
+    const known = phone.isConnected && placement.openedAt !== null;
+    if (!known) {
+      const owner = await evolution.owner(placementAddress(placement));
+      const number = owner.kind === 'ok' ? owner.value : null;
+      const isOther = number !== null && !isSameNumber(number, phone.phoneNumber);
+      const state: PhoneState = isOther
+        ? { status: 'mismatch', reason: 'other_number', session: { number } }
+        : { status: 'connected', reason: null, session: { ...(number ? { number } : {}), connectedAt: new Date().toISOString() } };
+      await change(phone, state, (models) => models.placements.setOpened(placement.id));
+      if (isOther) return null;
+    }
+    const inDoubt = await tenancy.inTenant(phone.userId, (models) => models.lanes.isInDoubt(phone.userId, phone.id));
+    if (!inDoubt) return null;
+    const probe = await evolution.probe(placementAddress(placement));
+    if (probe.kind !== 'ok') return AGAIN.fault;
+    await tenancy.inTenant(phone.userId, (models) => models.lanes.clearDoubt(phone.userId, phone.id));
+    wake.hint('lane');
+    return null;
+  }
+
+  async function notOpen(phone: Phone, placement: Placement, state: ConnectionState | null): Promise<number | null> {
+    if (state === null) return fault(phone, { kind: 'error', status: 200, cause: 'held by another node' });
+    if (placement.openedAt === null) return phone.status === 'qr_expired' ? null : fetchQr(phone, placement);
+    // It was paired: the node reconnects by itself. Connecting from here would open a second socket (contract, "Calls").
+    const status = state === 'connecting' ? 'reconnecting' : 'disconnected';
+    if (phone.status !== status) await change(phone, { status, reason: 'connection_lost' });
+    return AGAIN.lost;
+  }
+
+  async function look(phone: Phone): Promise<number | null> {
+    if (SETTLED.has(phone.status)) return null;
+    const placement = await tenancy.inTenant(phone.userId, (models) => models.placements.findCurrent(phone.id));
+    if (!placement) {
+      const placed = await place(phone);
+      return placed ? makeOnNode(phone, placed) : AGAIN.mostFault;
+    }
+    if (!placement.madeAt) return makeOnNode(phone, placement);
+    const state = await evolution.state(placementAddress(placement));
+    if (state.kind === 'missing') {
+      // The node lost it: it is made again, and paired again.
+      await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, false));
+      return AGAIN.fault;
+    }
+    if (state.kind !== 'ok') return fault(phone, state);
+    return state.value === 'open' ? opened(phone, placement) : notOpen(phone, placement, state.value);
+  }
+
+  return {
+    claim: (limit: number, leaseSeconds: number): Promise<Check[]> => tenancy.shared.checks.claim(limit, leaseSeconds),
+
+    /** One look at one phone. Never rejects: a look that failed is repeated, later and later. */
+    async check(check: Check): Promise<void> {
+      let again: number | null = AGAIN.fault;
+      try {
+        const phone = await tenancy.inTenant(check.userId, (models) => models.phones.find(check.phoneId));
+        again = phone ? await look(phone) : null;
+        if (again !== null && again < AGAIN.pairing) again = Math.min(again * 1.5 ** Math.min(check.tries, 6), AGAIN.mostFault);
+      } catch (error) {
+        logger.error('check failed', { userId: check.userId, phoneId: check.phoneId, error });
+      }
+      await tenancy.shared.checks.finish(check, again).catch((error: unknown) => {
+        logger.warn('check not finished', { phoneId: check.phoneId, error });
+      });
+    },
+  };
+}
+
+const placementAddress = (placement: Placement): Address => ({ nodeUrl: placement.nodeUrl, placementId: placement.id });

@@ -1,0 +1,178 @@
+import QRCode from 'qrcode';
+import type { Wake } from '../clients/wake.js';
+import type { Models, Tenancy } from '../models/index.js';
+import type { Phone, PhoneState } from '../models/phone.js';
+import { randomToken, sha256, webhookSecret } from '../utils/crypto.js';
+import { Problem } from '../utils/problem.js';
+import { phoneStatusEvent, qrEvent } from './event-data.js';
+import { once } from './idempotency.js';
+import { remedyOf } from './reason.js';
+
+export interface PhoneView {
+  id: number;
+  phoneNumber: string;
+  deviceName: string;
+  webhookUrl: string | null;
+  status: string;
+  reason: string | null;
+  remedy: string | null;
+  statusSince: string;
+  isConnected: boolean;
+  sessionData: Record<string, unknown>;
+  createdAt: string;
+}
+/** Secrets are shown this once. */
+export interface CreatedPhone extends PhoneView {
+  token: string;
+  webhookSecret: string | null;
+}
+/** A replay of a creation: the same phone, its secrets left out. */
+export interface ReplayedPhone extends PhoneView {
+  secretOmitted: true;
+}
+
+export interface PhoneRequest {
+  phoneNumber: string;
+  deviceName: string;
+  webhookUrl: string | null;
+}
+
+export interface QrView {
+  phoneId: number;
+  status: string;
+  code: string;
+  /** A PNG as a data URL, dark on white. */
+  image: string;
+  expiresAt: string;
+}
+
+/** Why a URL may not be posted to, or null when it may. */
+export type UrlRule = (url: string) => string | null;
+
+export interface Sealer {
+  seal(plain: string, context: string): string;
+  open(sealed: string, context: string): string;
+}
+
+export type Phones = ReturnType<typeof createPhones>;
+
+const view = (phone: Phone): PhoneView => ({
+  id: phone.id,
+  phoneNumber: phone.phoneNumber,
+  deviceName: phone.deviceName,
+  webhookUrl: phone.webhookUrl,
+  status: phone.status,
+  reason: phone.statusReason,
+  remedy: remedyOf(phone.statusReason),
+  statusSince: phone.statusSince.toISOString(),
+  isConnected: phone.isConnected,
+  sessionData: phone.sessionData,
+  createdAt: phone.createdAt.toISOString(),
+});
+
+const qrContext = (phoneId: number) => `qr:${phoneId}`;
+/** WhatsApp shows a code for about 20 s after the first one's 60; nodes post the next one by themselves. Seconds. */
+const QR_LIFETIME = 60;
+
+/**
+ * The one way a phone's status changes: the row, the lane (open only while connected), and the event, in the caller's
+ * transaction, which holds the user's counter. Returns the phone as it is now.
+ */
+export async function setPhoneState(models: Models, phone: Phone, state: PhoneState): Promise<Phone> {
+  const now = (await models.phones.setState(phone.id, state))!;
+  if (now.status === phone.status && now.statusReason === phone.statusReason) return now;
+  await models.lanes.setOpen(now.userId, now.id, now.isConnected);
+  await models.events.append(now.userId, [phoneStatusEvent(now)]);
+  return now;
+}
+
+/** Stores a fresh QR, sealed, and tells the sockets that there is one. The one that is shown already is left alone. */
+export async function storeQr(models: Models, phone: Phone, code: string, sealer: Sealer): Promise<void> {
+  if (isLive(phone) && sealer.open(phone.qr!, qrContext(phone.id)) === code) return;
+  const expiresAt = new Date(Date.now() + QR_LIFETIME * 1000);
+  await models.phones.setQr(phone.id, sealer.seal(code, qrContext(phone.id)), expiresAt);
+  await models.events.append(phone.userId, [qrEvent(phone.id, expiresAt)]);
+}
+
+export function createPhones(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  wake: Pick<Wake, 'hint'>;
+  sealer: Sealer;
+  refuseUrl: UrlRule;
+  /** Seconds. */
+  settings: { idempotencyTtl: number };
+}) {
+  const { tenancy, wake, sealer, refuseUrl, settings } = deps;
+
+  async function make(models: Models, userId: number, request: PhoneRequest): Promise<CreatedPhone> {
+    const token = randomToken();
+    const phone = await models.phones.create({ ...request, userId, token: sha256(token) });
+    if (!phone) {
+      const existing = await models.phones.findByNumber(request.phoneNumber);
+      throw new Problem('phone_exists', `You have this number already: it is phone ${existing?.id}`);
+    }
+    const secret = request.webhookUrl === null ? null : webhookSecret();
+    if (request.webhookUrl !== null && secret !== null) {
+      await models.webhooks.create({ userId, phoneId: phone.id, url: request.webhookUrl, secret: sealer.seal(secret, `webhook:${userId}`) });
+    }
+    await models.lanes.setOpen(userId, phone.id, false);
+    await models.checks.ask(userId, phone.id);
+    return { ...view(phone), token, webhookSecret: secret };
+  }
+
+  return {
+    /** Problems: invalid_url, phone_exists, idempotency_mismatch. Placing and pairing it go on in the background. */
+    async create(userId: number, request: PhoneRequest, key: string | null): Promise<{ phone: CreatedPhone | ReplayedPhone; replayed: boolean }> {
+      const refusal = request.webhookUrl === null ? null : refuseUrl(request.webhookUrl);
+      if (refusal !== null) {
+        const detail = `webhookUrl ${refusal}`;
+        throw new Problem('invalid_url', detail, { errors: [{ pointer: '/webhookUrl', code: 'invalid_url', detail }] });
+      }
+      const result = await tenancy.inTenant(userId, (models) =>
+        once(models, { userId, key, request: ['POST /api/phones', request], ttl: settings.idempotencyTtl }, async () => {
+          const created = await make(models, userId, request);
+          const { token: _token, webhookSecret: _secret, ...open } = created;
+          return { first: created, again: { ...open, secretOmitted: true as const } };
+        }),
+      );
+      wake.hint('check');
+      return { phone: result.value, replayed: result.replayed };
+    },
+
+    async list(userId: number, page: { after: number; limit: number; offset: number }): Promise<{ data: PhoneView[]; hasMore: boolean }> {
+      const rows = await tenancy.inTenant(userId, (models) => models.phones.list({ ...page, limit: page.limit + 1 }));
+      return { data: rows.slice(0, page.limit).map(view), hasMore: rows.length > page.limit };
+    },
+
+    async find(userId: number, id: number): Promise<PhoneView> {
+      const phone = await tenancy.inTenant(userId, (models) => models.phones.find(id));
+      if (!phone) throw new Problem('not_found', `There is no phone ${id}`);
+      return view(phone);
+    },
+
+    /** Problems: not_found, phone_connected, qr_unavailable (ask again in a moment: one is being fetched). */
+    async qr(userId: number, id: number): Promise<QrView> {
+      const phone = await tenancy.inTenant(userId, async (models) => {
+        const found = await models.phones.find(id);
+        if (!found) throw new Problem('not_found', `There is no phone ${id}`);
+        if (isLive(found) || !PAIRABLE.has(found.status)) return found;
+        // Asking for a code after the last one ran out starts pairing again.
+        if (found.status === 'qr_expired') await models.phones.setState(id, { status: 'new', reason: null });
+        await models.checks.ask(userId, id);
+        return found;
+      });
+      if (phone.isConnected) throw new Problem('phone_connected', 'The phone is connected and needs no QR code');
+      if (!isLive(phone)) {
+        wake.hint('check');
+        const again = PAIRABLE.has(phone.status) ? { retryAfter: 2 } : {};
+        throw new Problem('qr_unavailable', remedyOf(phone.statusReason) ?? 'There is no QR code at the moment; ask again shortly', again);
+      }
+      const code = sealer.open(phone.qr!, qrContext(id));
+      const image = await QRCode.toDataURL(code, { margin: 2, scale: 6 });
+      return { phoneId: id, status: phone.status, code, image, expiresAt: phone.qrExpiresAt!.toISOString() };
+    },
+  };
+}
+
+const PAIRABLE = new Set(['new', 'pairing', 'qr_expired', 'node_down']);
+const isLive = (phone: Phone): boolean => phone.qr !== null && phone.qrExpiresAt !== null && phone.qrExpiresAt > new Date();

@@ -1,0 +1,27 @@
+/** Why a message failed or is in doubt, or why a phone is not connected: closed lists, each with what to do about it. */
+export const messageReasons = {
+  not_on_whatsapp: 'The number is not on WhatsApp. Check it, with its country code.',
+  refused_by_node: 'The node does not take this message in this form. It will not be tried again.',
+  rejected_by_whatsapp: 'WhatsApp refused the message after taking it. Wait before writing to this recipient again.',
+  answer_lost: 'The connection broke after the message was handed over. It may have been sent; send again only if a double is better than a loss.',
+  answer_unclear: 'The node answered with an error that does not tell whether the message was sent. Send again only if a double is better than a loss.',
+  worker_lost: 'The gateway process stopped while the message was being handed over. Send again only if a double is better than a loss.',
+  not_sent_in_time: 'The phone could not send before the message expired. Check the connection of the phone.',
+} as const;
+export type MessageReason = keyof typeof messageReasons;
+
+export const phoneReasons = {
+  no_node: 'No node is available. It is placed as soon as one is.',
+  node_unreachable: 'The node of this phone does not answer. Messages wait and go out when it is back.',
+  scan_qr: 'Scan the QR code with WhatsApp on the phone: Linked devices, Link a device.',
+  qr_limit: 'Nobody scanned the QR code in time. Ask for a new one.',
+  connection_lost: 'The connection to WhatsApp was lost; the node is connecting again.',
+  logged_out_on_phone: 'The device was unlinked. Remove the phone and add it again to pair anew.',
+  refused_by_whatsapp: 'WhatsApp refuses this number. Check it in the WhatsApp app.',
+  replaced: 'Another session took over this number. Close the other one.',
+  other_number: 'Another number than the one asked for was paired. Remove the phone, and scan with the right one.',
+} as const;
+export type PhoneReason = keyof typeof phoneReasons;
+
+export const remedyOf = (reason: string | null): string | null =>
+  reason === null ? null : ({ ...messageReasons, ...phoneReasons } as Record<string, string>)[reason] ?? null;

@@ -1,0 +1,30 @@
+import type { Wake } from '../clients/wake.js';
+import type { Logger } from '../config/logger.js';
+import type { Health } from '../services/health.js';
+import type { Pairing } from '../services/pairing.js';
+import { createLoop, createTicker, type Loop } from './loop.js';
+
+const CHECKS_AT_ONCE = 16;
+/** A look asks a node a few times, each bounded by its timeout. */
+const CALLS_PER_CHECK = 4;
+
+/** Looks at nodes in rounds, and at phones when asked to. */
+export const nodeWorkers = (deps: {
+  pairing: Pairing;
+  health: Health;
+  wake: Pick<Wake, 'on'>;
+  logger: Logger;
+  /** nodeCheck and nodeTimeout in seconds. */
+  settings: { nodeCheck: number; nodeTimeout: number; sweepMs: number };
+}): Loop[] => [
+  createTicker({ name: 'node health', everyMs: deps.settings.nodeCheck * 1000, work: deps.health.round, logger: deps.logger }),
+  createLoop({
+    name: 'phone check',
+    concurrency: CHECKS_AT_ONCE,
+    sweepMs: deps.settings.sweepMs,
+    claim: (limit) => deps.pairing.claim(limit, CALLS_PER_CHECK * deps.settings.nodeTimeout + 15),
+    perform: deps.pairing.check,
+    onHint: (listener) => deps.wake.on('check', listener),
+    logger: deps.logger,
+  }),
+];

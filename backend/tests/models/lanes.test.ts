@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createLogger } from '../../src/config/logger.js';
+import { createPostgres, type Postgres } from '../../src/config/postgres.js';
+import { createTenancy, type Tenancy } from '../../src/models/index.js';
+import type { Send } from '../../src/models/lane.js';
+import type { Draft } from '../../src/models/message.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+/** The scheduler by itself: what is claimed, in what order, and what a crash leaves. */
+describe('lanes', () => {
+  let database: TestDatabase;
+  let postgres: Postgres;
+  let tenancy: Tenancy;
+  let next = 1;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = database.env;
+    postgres = createPostgres(
+      { host: DB_HOST, port: Number(DB_PORT), database: DB_NAME, user: DB_USER, password: DB_PASSWORD, poolSize: 8 },
+      createLogger({ level: 'error', silent: true }),
+    );
+    tenancy = createTenancy(postgres);
+    await tenancy.shared.nodes.sync([{ name: 'node-1', url: 'http://127.0.0.1:9' }]);
+  });
+  afterAll(async () => {
+    await postgres?.close();
+    await database?.drop();
+  });
+
+  const newUser = async () => {
+    const id = await tenancy.shared.reserveUserId();
+    await tenancy.inTenant(id, ({ users }) =>
+      users.create({ id, username: `u${id}`, email: `u${id}@x.y`, passwordHash: 'h', apiKeyHash: Buffer.from(`k${id}`), jwtSecret: 's' }),
+    );
+    return id;
+  };
+  const newPhone = async (userId: number) => {
+    next += 1;
+    const [node] = await tenancy.shared.nodes.list();
+    return tenancy.inTenant(userId, async (models) => {
+      const phone = await models.phones.create({ userId, phoneNumber: `+62${next}`, deviceName: 'd', webhookUrl: null, token: Buffer.from(`t${next}`) });
+      await models.checks.ask(userId, phone!.id, 1000);
+      await models.placements.create({ id: `plc_${next}`, userId, phoneId: phone!.id, nodeId: node!.id, secretHash: Buffer.from('s') });
+      await models.lanes.setOpen(userId, phone!.id, true);
+      return phone!.id;
+    });
+  };
+  const draft = (userId: number, phoneId: number, chat: string, content: string, more: Partial<Draft> = {}): Draft => ({
+    userId, phoneId, chat, content, type: 'text', payload: null, priority: 1, ttl: 1000, requestId: 'r', key: null, hash: null, keyTtl: 100, ...more,
+  });
+  const finish = (send: Send, status: 'sent' | 'queued' | 'unknown', end = {}) =>
+    tenancy.inTenant(send.userId, async (models) => {
+      if (send.id !== null) await models.messages.setStatus(send.id, { status, reason: null });
+      return models.lanes.finish(send, end);
+    });
+  const claimAll = () => tenancy.shared.claims.sends(100, 30);
+  const drainAll = async () => {
+    const out: Send[] = [];
+    for (let batch = await claimAll(); batch.length > 0; batch = await claimAll()) {
+      for (const send of batch) {
+        out.push(send);
+        await finish(send, 'sent');
+      }
+    }
+    return out;
+  };
+
+  it('a phone with many messages › claimed › one at a time, in order within each chat', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    for (let i = 0; i < 6; i += 1) await tenancy.shared.accept([draft(userId, phoneId, `+1000${i % 2}`, `${i}`)]);
+    const first = await claimAll();
+    expect(first.map((send) => send.content)).toEqual(['0']);
+    expect(await claimAll()).toEqual([]);
+    await finish(first[0]!, 'sent');
+    const rest = await drainAll();
+    const of = (chat: string) => [first[0]!, ...rest].filter((send) => send.chat === chat).map((send) => send.content);
+    expect([of('+10000'), of('+10001')]).toEqual([['0', '2', '4'], ['1', '3', '5']]);
+  });
+
+  it('a send that did not leave › goes back › to the head of its chat, and the lane pauses', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.shared.accept([draft(userId, phoneId, '+2', 'a'), draft(userId, phoneId, '+2', 'b')]);
+    const [send] = await claimAll();
+    await finish(send!, 'queued', { pause: 0.15 });
+    expect(await claimAll()).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await drainAll()).map((s) => [s.content, s.failures])).toEqual([['a', 1], ['b', 0]]);
+  });
+
+  it('a send in doubt › holds its chat, and its lane until a probe passed › then the others go first', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.shared.accept([draft(userId, phoneId, '+3', 'doubtful'), draft(userId, phoneId, '+3', 'held'), draft(userId, phoneId, '+4', 'free')]);
+    const [send] = await claimAll();
+    await finish(send!, 'unknown', { hold: 0.3, doubt: true });
+    expect(await claimAll()).toEqual([]);
+    await tenancy.inTenant(userId, ({ lanes }) => lanes.clearDoubt(userId, phoneId));
+    expect((await drainAll()).map((s) => s.content)).toEqual(['free']);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    expect((await drainAll()).map((s) => s.content)).toEqual(['held']);
+  });
+
+  it('a closed lane › phone not connected › waits, and goes when it opens', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.inTenant(userId, ({ lanes }) => lanes.setOpen(userId, phoneId, false));
+    await tenancy.shared.accept([draft(userId, phoneId, '+5', 'x')]);
+    expect(await claimAll()).toEqual([]);
+    await tenancy.inTenant(userId, ({ lanes }) => lanes.setOpen(userId, phoneId, true));
+    expect((await drainAll()).map((s) => s.content)).toEqual(['x']);
+  });
+
+  it('one user with many phones, another with one › few slots › the other’s turn comes in the first claim', async () => {
+    const [big, small] = [await newUser(), await newUser()];
+    for (let i = 0; i < 12; i += 1) await tenancy.shared.accept([draft(big, await newPhone(big), '+6', `big ${i}`)]);
+    await tenancy.shared.accept([draft(small, await newPhone(small), '+6', 'small')]);
+    const claimed = await tenancy.shared.claims.sends(4, 30);
+    expect(claimed.map((send) => send.content)).toContain('small');
+    for (const send of claimed) await finish(send, 'sent');
+    expect(await drainAll()).toHaveLength(9);
+  });
+
+  it('priority › between chats › the higher goes first', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.shared.accept([draft(userId, phoneId, '+7', 'bulk', { priority: 2 }), draft(userId, phoneId, '+8', 'code', { priority: 0 })]);
+    expect((await drainAll()).map((s) => s.content)).toEqual(['code', 'bulk']);
+  });
+
+  it('twenty claimers at once › forty phones › each message is claimed exactly once', async () => {
+    const userId = await newUser();
+    const phones = [];
+    for (let i = 0; i < 40; i += 1) phones.push(await newPhone(userId));
+    await tenancy.shared.accept(phones.map((phoneId, i) => draft(userId, phoneId, '+9', `${i}`)));
+    const claimed = (await Promise.all(Array.from({ length: 20 }, () => tenancy.shared.claims.sends(5, 30)))).flat();
+    claimed.push(...(await claimAll()));
+    expect(claimed.map((send) => send.content).sort()).toEqual(phones.map((_, i) => `${i}`).sort());
+    for (const send of claimed) await finish(send, 'sent');
+  });
+
+  it('acceptances and settlements at once › on one chat › nothing is left behind', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    let done = false;
+    const sent: string[] = [];
+    const worker = async () => {
+      while (!done || sent.length < 100) {
+        for (const send of await tenancy.shared.claims.sends(1, 30)) {
+          sent.push(send.content!);
+          await finish(send, 'sent');
+        }
+      }
+    };
+    const working = worker();
+    for (let i = 0; i < 100; i += 1) await tenancy.shared.accept([draft(userId, phoneId, '+11', `${i}`)]);
+    done = true;
+    await working;
+    expect(sent).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
+  });
+
+  it('a lease that ran out › its holder is gone › comes back once, for settling, and the old holder cannot finish', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.shared.accept([draft(userId, phoneId, '+12', 'x')]);
+    const [send] = await tenancy.shared.claims.sends(1, 0);
+    const [expired, ...more] = await tenancy.shared.claims.expiredLanes(10, 30);
+    expect(more).toEqual([]);
+    expect(expired).toMatchObject({ id: send!.id, phoneId, chatKey: send!.chatKey });
+    expect(await tenancy.inTenant(userId, ({ lanes }) => lanes.finish(send!, {}))).toBe(false);
+    expect(await finish({ ...send!, ...expired! }, 'unknown')).toBe(true);
+  });
+
+  it('one key, many requests at once › accepted › one message', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    const one = draft(userId, phoneId, '+13', 'x', { key: 'k', hash: 'aa' });
+    const answers = (await Promise.all(Array.from({ length: 10 }, () => tenancy.shared.accept([one])))).flat();
+    expect(new Set(answers.map((a) => a.id)).size).toBe(1);
+    expect(answers.filter((a) => a.outcome === 'accepted')).toHaveLength(1);
+    expect(answers.filter((a) => a.outcome === 'replayed')).toHaveLength(9);
+    expect((await tenancy.shared.accept([{ ...one, hash: 'bb' }]))[0]!.outcome).toBe('key_mismatch');
+  });
+
+  it('another tenant’s phone › in a batch with good ones › is missing, and the good ones are accepted', async () => {
+    const [owner, stranger] = [await newUser(), await newUser()];
+    const phoneId = await newPhone(owner);
+    const answers = await tenancy.shared.accept([draft(owner, phoneId, '+14', 'mine'), draft(stranger, phoneId, '+14', 'not mine')]);
+    expect(answers.map((a) => a.outcome)).toEqual(['accepted', 'phone_missing']);
+    expect((await drainAll()).filter((s) => s.chat === '+14').map((s) => s.content)).toEqual(['mine']);
+  });
+});

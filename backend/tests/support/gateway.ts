@@ -1,0 +1,74 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startRedis } from '../../../dev/src/redis.js';
+import { compose } from '../../src/compose.js';
+import { readEnv } from '../../src/config/env.js';
+import { createLogger } from '../../src/config/logger.js';
+import { createSocket } from '../../src/socket.js';
+import { createTestDatabase } from './database.js';
+import { NODE_KEY } from './nodes.js';
+
+export const TEST_ENV = {
+  NODE_ENV: 'test',
+  JWT_SECRET: 'test-jwt-secret-0123456789abcdef0123456789',
+  EVOLUTION_API_KEY: NODE_KEY,
+  ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
+  BCRYPT_COST: '4',
+  RATE_LIMIT_IP: '100000',
+  RATE_LIMIT_USER: '100000',
+  RATE_LIMIT_AUTH: '100000',
+  RATE_LIMIT_AUTH_IP: '100000',
+  RATE_LIMIT_SEND: '100000',
+  NODE_CHECK: '0.5',
+  NODE_TIMEOUT: '3',
+  SWEEP_MS: '200',
+};
+
+/**
+ * The whole gateway in this process: real listeners on free ports, a database and a Redis of its own. Workers run
+ * unless told otherwise.
+ */
+export async function startGateway(options: { env?: Record<string, string>; workers?: boolean } = {}) {
+  const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
+  const inboundServer = createServer((req, res) => void parts.gateway.inboundApp(req, res));
+  await new Promise<void>((resolve) => inboundServer.listen(0, '127.0.0.1', resolve));
+  const inboundUrl = `http://127.0.0.1:${(inboundServer.address() as AddressInfo).port}`;
+
+  const env = readEnv({
+    ...TEST_ENV,
+    ...database.env,
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(redis.port),
+    INBOUND_URL: inboundUrl,
+    ...options.env,
+  });
+  const logger = createLogger({ level: 'debug', silent: process.env['SHOW_LOGS'] === undefined });
+  const gateway = compose(env, logger);
+  const http = createServer(gateway.app);
+  const parts = { gateway };
+  const sockets = createSocket({ http, identify: gateway.identify, feed: gateway.feed, logger, corsOrigins: [] });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  await gateway.syncNodes();
+  const workers = options.workers === false ? [] : gateway.workers;
+  workers.forEach((worker) => worker.start());
+
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    inboundUrl,
+    database,
+    redis,
+    env,
+    gateway,
+    async stop() {
+      await sockets.close();
+      inboundServer.closeAllConnections();
+      http.closeAllConnections();
+      await Promise.all([new Promise((r) => inboundServer.close(r)), new Promise((r) => http.close(r))]);
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await gateway.close();
+      await redis.stop();
+      await database.drop();
+    },
+  };
+}
+export type TestGateway = Awaited<ReturnType<typeof startGateway>>;

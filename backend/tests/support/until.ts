@@ -1,0 +1,16 @@
+/** Asks until the answer is truthy; fails with the last answer when the time is over. Milliseconds. */
+export async function until<T>(what: string, ask: () => Promise<T> | T, patience = 15_000): Promise<NonNullable<T>> {
+  const deadline = Date.now() + patience;
+  let last: unknown;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer) return answer as NonNullable<T>;
+      last = answer;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${patience} ms; last: ${String(last)}`, { cause: last });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
