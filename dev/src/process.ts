@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { appendFileSync, closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { until } from './wait.js';
 
 /** A process of ours that runs. */
@@ -20,6 +20,8 @@ export interface Command {
   args: string[];
   /** Output of the process is appended to this file; dropped unless told. */
   logFile?: string;
+  /** Gets every line of output too. */
+  onLine?: (line: string) => void;
   /** The polite signal; SIGTERM unless told. */
   signal?: NodeJS.Signals;
   /** Milliseconds between the polite signal and SIGKILL; 10 000 unless told. */
@@ -68,7 +70,14 @@ function cwdOf(pid: number): string {
 
 /** A pid alone proves nothing, as pids are used again: a process is ours when it names our folder. */
 export const isOurs = (pid: number, folder: string): boolean =>
-  pid > 1 && pid !== process.pid && isAlive(pid) && describe(pid).includes(folder);
+  pid > 1 && pid !== process.pid && isAlive(pid) && names(describe(pid), folder);
+
+/** `/data/a` is named by `/data/a/redis` and by `--dir /data/a`, but not by `/data/ab`. */
+const names = (text: string, folder: string): boolean =>
+  text
+    .split(folder)
+    .slice(1)
+    .some((rest) => rest === '' || /^[\s/;]/.test(rest));
 
 const send = (pid: number, signal: NodeJS.Signals): void => {
   try {
@@ -91,15 +100,28 @@ export async function endProcess(pid: number, signal: NodeJS.Signals = 'SIGTERM'
 
 function open(command: Command): ChildProcess {
   const log = command.logFile === undefined ? 'ignore' : openSync(command.logFile, 'a');
+  const output = command.onLine ? 'pipe' : log;
   try {
     // Detached: Ctrl-C in a terminal reaches the launcher alone, which stops its children in the right order.
-    return spawn(command.file, command.args, {
-      stdio: ['ignore', log, log],
+    const child = spawn(command.file, command.args, {
+      stdio: ['ignore', output, output],
       detached: true,
       ...command.options,
     });
+    if (command.onLine) listen(child, command);
+    return child;
   } finally {
     if (typeof log === 'number') closeSync(log);
+  }
+}
+
+function listen(child: ChildProcess, { logFile, onLine }: Command): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      if (logFile !== undefined) appendFileSync(logFile, `${line}\n`);
+      onLine?.(line);
+    });
   }
 }
 

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { writeSecret } from './folders.js';
+import { answers, canListen, freePort } from './ports.js';
+import { UserError, type Given, type Settings } from './settings.js';
+
+/** What is made once and then stays, so that phones, tokens and nodes' webhooks survive a restart. */
+export interface Kept {
+  JWT_SECRET: string;
+  EVOLUTION_API_KEY: string;
+  ports: { redis: number; redisNodes: number; inbound: number };
+}
+
+function readKept(file: string): Partial<Kept> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Kept>;
+  } catch {
+    return {};
+  }
+}
+
+const keepPort = async (port: number | undefined): Promise<number> =>
+  port !== undefined && (await canListen(port)) ? port : freePort();
+
+/** Secrets and ports of `DATA_DIR/kept.json` (mode 0600); missing ones are made, a port that was taken since is replaced. */
+export async function readOrMakeKept(dataDir: string): Promise<Kept> {
+  const file = join(dataDir, 'kept.json');
+  const before = readKept(file);
+  const kept: Kept = {
+    JWT_SECRET: before.JWT_SECRET ?? randomBytes(48).toString('base64url'),
+    EVOLUTION_API_KEY: before.EVOLUTION_API_KEY ?? randomBytes(32).toString('base64url'),
+    ports: {
+      redis: await keepPort(before.ports?.redis),
+      redisNodes: await keepPort(before.ports?.redisNodes),
+      inbound: await keepPort(before.ports?.inbound),
+    },
+  };
+  writeSecret(file, JSON.stringify(kept, null, 2));
+  return kept;
+}
+
+/** What of the whole is ours to start, and what the user brought. */
+export interface Plan {
+  /** Is the gateway's own database ours? */
+  ownDatabase: boolean;
+  /** Is a PostgreSQL needed at all, be it for the nodes only? */
+  postgres: boolean;
+  redis: boolean;
+  redisNodes: boolean;
+  /** Nodes of the sandbox; none when the user named real ones. */
+  nodes: { name: string; port: number; url: string }[];
+}
+
+const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);
+
+/**
+ * A host that only a copied `.env` names, on this machine, where nothing answers, is the sample's rather than the
+ * user's: a server of our own takes its place. One named in the environment itself is meant.
+ * @returns the host to use, or null when a server is ours to start
+ */
+async function broughtHost(settings: Settings, name: 'DB' | 'REDIS', say: (line: string) => void) {
+  const host = settings.given[`${name}_HOST`];
+  if (host === undefined) return null;
+  const port = Number(settings.given[`${name}_PORT`] ?? (name === 'DB' ? 5432 : 6379));
+  if (await answers(port, host)) return host;
+  if (!settings.fromFile.has(`${name}_HOST`) || !isLoopback(host))
+    throw new UserError(
+      `nothing answers at ${host}:${port} (${name}_HOST, ${name}_PORT); leave them out to have one started`,
+    );
+  say(`nothing answers at ${host}:${port}, which .env names: starting one of our own`);
+  return null;
+}
+
+/** Decides what to start. @throws UserError when a server the user named does not answer */
+export async function makePlan(settings: Settings, say: (line: string) => void): Promise<Plan> {
+  const { given } = settings;
+  const sandbox = given['EVOLUTION_NODES'] === undefined ? settings.sandboxNodes : 0;
+  const nodes = Array.from({ length: sandbox }, (_, n) => {
+    const port = settings.sandboxPort + n;
+    return { name: `node-${n + 1}`, port, url: `http://127.0.0.1:${port}` };
+  });
+  const ownDatabase = (await broughtHost(settings, 'DB', say)) === null;
+  return {
+    ownDatabase,
+    postgres: ownDatabase || (sandbox > 0 && given['EVOLUTION_DATABASE_URL'] === undefined),
+    redis: (await broughtHost(settings, 'REDIS', say)) === null,
+    redisNodes: sandbox > 0 && given['EVOLUTION_REDIS_URL'] === undefined,
+    nodes,
+  };
+}
+
+/** `localhost` is both loopback addresses where the machine has both, as clients choose either. */
+export function frontAddresses(host: string, port: number): string[] {
+  if (host !== 'localhost') return [`${host.includes(':') ? `[${host}]` : host}:${port}`];
+  const six = Object.values(networkInterfaces()).some((list) =>
+    list?.some(({ address }) => address === '::1'),
+  );
+  return [`127.0.0.1:${port}`, ...(six ? [`[::1]:${port}`] : [])];
+}
+
+interface Claim {
+  variable: string;
+  port: number;
+}
+
+/** The ports a start takes, each with the variable that changes it. Remembered ones are not among them. */
+function claims(settings: Settings, plan: Plan, nginx: boolean): Claim[] {
+  const inbound = settings.given['INBOUND_PORT'];
+  return [
+    { variable: 'HTTP_PORT', port: settings.httpPort },
+    ...(nginx
+      ? [
+          { variable: 'PORT', port: settings.port },
+          { variable: 'INTERNAL_PORT', port: settings.internalPort },
+        ]
+      : []),
+    ...(inbound === undefined ? [] : [{ variable: 'INBOUND_PORT', port: Number(inbound) }]),
+    ...plan.nodes.map(({ port }) => ({ variable: 'SANDBOX_PORT', port })),
+  ];
+}
+
+/** @throws UserError with a line for every port that is taken, or wanted twice */
+export async function checkPorts(settings: Settings, plan: Plan, nginx: boolean): Promise<void> {
+  const wanted = claims(settings, plan, nginx);
+  const faults: string[] = [];
+  for (const [n, { variable, port }] of wanted.entries()) {
+    const twin = wanted.slice(0, n).find((other) => other.port === port);
+    if (twin)
+      faults.push(
+        `port ${port} is wanted by both ${twin.variable} and ${variable}: set one of them to another`,
+      );
+    else if ((await answers(port)) || !(await canListen(port)))
+      faults.push(`port ${port} is taken: stop what uses it, or set ${variable} to another`);
+  }
+  if (faults.length > 0) throw new UserError(faults.join('\n'));
+}
+
+/** The user's own value of any of these wins. */
+export const withGiven = (defaults: Record<string, string>, given: Given): Record<string, string> =>
+  Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given[name] ?? value]));
