@@ -97,18 +97,14 @@ async function startDoor(world: World, keep: Supervisor): Promise<void> {
     internal: [`127.0.0.1:${settings.internalPort}`],
     gateway: [`127.0.0.1:${gatewayPort(world)}`],
     inbound: [`127.0.0.1:${inboundPort(world)}`],
-    nodes: plan.nodes.map(({ port }) => `127.0.0.1:${port}`),
+    nodes: plan.pool,
     logFile: logFile(settings.dataDir, 'nginx'),
   };
   await keep.add(nginxService(options));
 }
 
 /** Everything, in the order in which it needs each other; resolves when a message could be sent. */
-async function start(
-  keep: Supervisor,
-  lock: { settings: World['settings']; watch: boolean },
-): Promise<World> {
-  const { settings, watch } = lock;
+async function start(keep: Supervisor, settings: Settings, watch: boolean): Promise<World> {
   const plan = await makePlan(settings, say);
   const needed: Missing[] = [
     'nginx',

@@ -51,7 +51,15 @@ export interface Plan {
   redisNodes: boolean;
   /** Nodes of the sandbox; none when the user named real ones. */
   nodes: { name: string; port: number; url: string }[];
+  /** `host:port` of every node, the sandbox's or the user's own. */
+  pool: string[];
 }
+
+/** `name=http://host:port,…` → `host:port`s; what cannot be read is left to the gateway to complain about. */
+const poolOf = (list: string): string[] =>
+  [...list.matchAll(/=(https?):\/\/([^/,\s]+)/g)].map(([, scheme, host = '']) =>
+    /:\d+$/.test(host) ? host : `${host}:${scheme === 'https' ? 443 : 80}`,
+  );
 
 const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);
 
@@ -81,6 +89,7 @@ export async function makePlan(settings: Settings, say: (line: string) => void):
     const port = settings.sandboxPort + n;
     return { name: `node-${n + 1}`, port, url: `http://127.0.0.1:${port}` };
   });
+  const pool = nodes.map(({ port }) => `127.0.0.1:${port}`);
   const ownDatabase = (await broughtHost(settings, 'DB', say)) === null;
   return {
     ownDatabase,
@@ -88,6 +97,7 @@ export async function makePlan(settings: Settings, say: (line: string) => void):
     redis: (await broughtHost(settings, 'REDIS', say)) === null,
     redisNodes: sandbox > 0 && given['EVOLUTION_REDIS_URL'] === undefined,
     nodes,
+    pool: pool.length > 0 ? pool : poolOf(given['EVOLUTION_NODES'] ?? ''),
   };
 }
 
