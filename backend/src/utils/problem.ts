@@ -41,6 +41,11 @@ export const catalogue = define({
     title: 'The path does not take this method',
     remedy: 'Use one of the methods in the `Allow` header.',
   },
+  request_timeout: {
+    status: 408,
+    title: 'The request did not arrive in time',
+    remedy: 'Send it again, with the same Idempotency-Key.',
+  },
   conflict: {
     status: 409,
     title: 'The request does not fit the present state',
@@ -81,6 +86,11 @@ export const catalogue = define({
     title: 'The body is too large',
     remedy: 'Send a smaller body.',
   },
+  uri_too_long: {
+    status: 414,
+    title: 'The address is too long',
+    remedy: 'Shorten the query.',
+  },
   unsupported_media_type: {
     status: 415,
     title: 'The body is of a kind that is not taken here',
@@ -105,6 +115,11 @@ export const catalogue = define({
     status: 429,
     title: 'Too many requests',
     remedy: 'Wait for `Retry-After` seconds; the `RateLimit` headers tell what is left.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    remedy: 'Send fewer or shorter headers.',
   },
   internal: {
     status: 500,

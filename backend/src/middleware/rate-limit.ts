@@ -1,0 +1,90 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { ipKeyGenerator, rateLimit, type Options, type Store } from 'express-rate-limit';
+import type { Caller, Limit, Req } from '../utils/endpoint.js';
+import { Problem } from '../utils/problem.js';
+
+export interface RateLimits {
+  /** Seconds; the window of all but `send`, whose window is a minute. */
+  window: number;
+  /** Requests in a window from one address without a caller. */
+  ip: number;
+  /** Requests in a window of one user. */
+  user: number;
+  /** Failed tries in a window from one address for one name. */
+  auth: number;
+  /** Tries in a window from one address, whatever the name. */
+  authIp: number;
+  /** Sends of one user in a minute. */
+  send: number;
+}
+
+/** Makes the store of one limit; absent, each process counts for itself. A store that fails lets requests pass. */
+export type StoreFactory = (name: string) => Store;
+
+const MINUTE = 60;
+
+/** An IPv6 customer owns a whole network, so addresses are counted by /56. */
+const byAddress = (req: Request): string => (req.ip ? ipKeyGenerator(req.ip) : 'unknown');
+
+const caller = (req: Request): Caller | undefined => (req as Req).caller as Caller | undefined;
+
+const byCaller = (req: Request): string => {
+  const known = caller(req);
+  return known ? `user:${known.userId}` : `ip:${byAddress(req)}`;
+};
+
+/** Guessing at one account is slowed without locking out its owner, who asks from elsewhere. */
+const byName = (req: Request): string => {
+  const body = ((req as Req).input?.body ?? {}) as Record<string, unknown>;
+  const name = body['email'] ?? body['username'] ?? (req as Req).endpoint?.path;
+  return `${byAddress(req)}|${String(name).toLowerCase()}`;
+};
+
+const refuse: Options['handler'] = (req, _res, next, { windowMs }) => {
+  const { resetTime } = (req as Request & { rateLimit: { resetTime?: Date } }).rateLimit;
+  const wait = resetTime ? (resetTime.getTime() - Date.now()) / 1000 : windowMs / 1000;
+  next(new Problem('too_many_requests', undefined, { retryAfter: wait }));
+};
+
+/** A refusal that is not the caller's guess going wrong is no failed try. */
+const isNoGuess = (_req: Request, res: Response): boolean => res.statusCode < 400 || res.statusCode >= 500;
+
+/** The limits that rows name, and `general`, which counts all of them; the handlers of one limit share its counts. */
+export function createLimits(limits: RateLimits, store?: StoreFactory) {
+  const make = (
+    name: string,
+    options: Partial<Options> & Pick<Options, 'limit' | 'keyGenerator'>,
+  ): RequestHandler =>
+    rateLimit({
+      windowMs: limits.window * 1000,
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      identifier: name,
+      handler: refuse,
+      passOnStoreError: true,
+      // Which proxies are believed is configured, so a forwarded address from elsewhere is no news.
+      validate: { xForwardedForHeader: false, forwardedHeader: false, trustProxy: false, ip: false },
+      ...(store ? { store: store(name) } : {}),
+      ...options,
+    });
+
+  const general = make('general', {
+    limit: (req) => (caller(req) ? limits.user : limits.ip),
+    keyGenerator: byCaller,
+  });
+  const own: Record<Limit, RequestHandler[]> = {
+    none: [],
+    auth: [
+      make('auth-address', { limit: limits.authIp, keyGenerator: byAddress }),
+      make('auth-name', {
+        limit: limits.auth,
+        keyGenerator: byName,
+        skipSuccessfulRequests: true,
+        requestWasSuccessful: isNoGuess,
+      }),
+    ],
+    send: [make('send', { windowMs: MINUTE * 1000, limit: limits.send, keyGenerator: byCaller })],
+  };
+  return { general, own };
+}
+export type Limits = ReturnType<typeof createLimits>;

@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { authController } from './controllers/auth.controller.js';
+import { eventController } from './controllers/event.controller.js';
+import { healthController } from './controllers/health.controller.js';
+import { inboundController } from './controllers/inbound.controller.js';
+import { messageController } from './controllers/message.controller.js';
+import { phoneController } from './controllers/phone.controller.js';
+import { endpoints, inboundEndpoints } from './routes/index.js';
+import type { Endpoint } from './utils/endpoint.js';
+import { openapi } from './utils/openapi.js';
+import { problemsMarkdown } from './utils/problem-page.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Describing the API calls nothing, so the controllers get no services. */
+const nothing = undefined as never;
+
+/** Every row of both listeners, to be read and not to be called. */
+export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] } {
+  const controllers = {
+    auth: authController({ auth: nothing }),
+    events: eventController({ events: nothing }),
+    health: healthController({ health: nothing }),
+    inbound: inboundController({ inbound: nothing }),
+    messages: messageController({ messages: nothing }),
+    phones: phoneController({ phones: nothing }),
+  };
+  return { public: endpoints(controllers), inbound: inboundEndpoints(controllers) };
+}
+
+/** The generated documents, by their path from the root of the repository. */
+export function documents(): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(`${root}backend/package.json`, 'utf8')) as { version: string };
+  return {
+    'docs/openapi.json': `${JSON.stringify(openapi(describedEndpoints().public, { version }), null, 2)}\n`,
+    'docs/problems.md': problemsMarkdown(),
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(`${root}docs`, { recursive: true });
+  for (const [path, text] of Object.entries(documents())) writeFileSync(root + path, text);
+}
