@@ -1,0 +1,288 @@
+import { badRequest, crashed, databaseError, foreignKeyText, nodeError, NodeError } from '../http/errors.js';
+import { behaviourOf, type Behaviour } from '../network/behaviours.js';
+import type { Group } from '../network/groups.js';
+import { isBroadcast, isGroup, isLid, jidOf, numberOf } from '../network/jid.js';
+import type { Envelope, Parcel } from '../network/network.js';
+import { isDatabaseDown, isForeignKey, isUnreachable } from '../store/database.js';
+import type { MessageRaw } from '../store/messages.js';
+import { sentId } from '../utils/ids.js';
+import { long, type Json } from '../utils/json.js';
+import { nowSeconds, sleep } from '../utils/time.js';
+import type { Context } from './context.js';
+import { ownNumber, type Client, type Instance } from './instance.js';
+import type { AckWatch } from './ack-watch.js';
+import type { Directory } from './directory.js';
+
+type Needs = Pick<
+  Context,
+  'config' | 'log' | 'network' | 'mail' | 'groups' | 'messages' | 'sessions' | 'emitter'
+> & {
+  readonly directory: Directory;
+  readonly ackWatch: AckWatch;
+};
+
+/** What is to be said. */
+export interface Content {
+  readonly type: string;
+  readonly message: Json;
+  /** The words in it, for the ledger and for an echo. */
+  readonly text: string;
+  readonly kind?: Parcel['kind'];
+  /** Reactions, status posts and buttons carry no context. */
+  readonly bare?: boolean;
+  /** Files are uploaded first, and that fails differently without a connection. */
+  readonly uploads?: boolean;
+  readonly file?: Buffer;
+  /** Which part of the message holds the context; by default the one named by the type. */
+  readonly contextIn?: string;
+}
+
+export interface SendOptions {
+  /** Milliseconds of "typing" before the send; the answer waits for it. */
+  readonly delay?: number;
+  readonly quoted?: Json | undefined;
+  readonly mentioned?: readonly string[] | undefined;
+  readonly mentionsEveryOne?: boolean | undefined;
+}
+
+/** Where something goes. */
+export interface Recipient {
+  readonly jid: string;
+  /** Digits; null for groups and broadcasts. */
+  readonly number: string | null;
+  readonly group: Group | null;
+  readonly behaviour: Behaviour;
+}
+
+const TWO_DAYS = 172_800;
+
+const contextOf = (
+  { group }: Recipient,
+  { quoted, mentioned, mentionsEveryOne }: SendOptions,
+): Json | undefined => {
+  const quote = quoted && {
+    participant: '',
+    stanzaId: (quoted['key'] as Json | undefined)?.['id'],
+    quotedMessage: quoted['message'] ?? {},
+  };
+  if (group) {
+    const everyone = mentionsEveryOne ? group.members.map(({ number }) => jidOf(number)) : undefined;
+    const mentionedJid = everyone ?? mentioned?.map((number) => jidOf(numberOf(number)));
+    return mentionedJid || quote ? { ...(mentionedJid ? { mentionedJid } : {}), ...quote } : undefined;
+  }
+  return {
+    mentionedJid: [],
+    groupMentions: [],
+    ephemeralSettingTimestamp: long(nowSeconds() - TWO_DAYS),
+    disappearingMode: { initiator: 0 },
+    ...quote,
+  };
+};
+
+/** Media and the like carry the context inside as well. */
+const withContext = ({ message, type, contextIn }: Content, contextInfo: Json | undefined): Json => {
+  const part = contextIn ?? type;
+  const inner = message[part];
+  if (!contextInfo || typeof inner !== 'object' || inner === null) return message;
+  return { ...message, [part]: { ...inner, contextInfo } };
+};
+
+/** The errors of a client that cannot send, in the words of the recordings; null when it can. */
+const refusal = (client: Client | undefined, content: Content): NodeError | null => {
+  if (!client) return badRequest(`TypeError: Cannot read properties of undefined (reading 'sendMessage')`);
+  if (client.stage === 'open') return null;
+  if (client.stage !== 'pairing') return nodeError(content.uploads ? 500 : 400, ['Error: Connection Closed']);
+  return client.creds.me ? null : badRequest(`TypeError: Cannot read properties of undefined (reading 'id')`);
+};
+
+/** Sending: network first, then the node's own row, then the echo, then the answer. What fails between is lost there. */
+export const createSend = (needs: Needs) => {
+  const { config, network, mail, groups, messages, sessions, emitter, directory, ackWatch, log } = needs;
+
+  const recipientOf = async (instance: Instance, number: string): Promise<Recipient> => {
+    const { jid, exists } = await directory.resolve(instance, number);
+    const plain = behaviourOf('');
+    if (isGroup(jid)) {
+      const group = await groups.find(jid);
+      if (!group) throw badRequest('[object Object]');
+      return { jid, number: null, group, behaviour: plain };
+    }
+    if (isBroadcast(jid)) return { jid, number: null, group: null, behaviour: plain };
+    if (!exists) throw badRequest({ jid, exists: false, number });
+    const digits = numberOf(jid);
+    const linked = behaviourOf(digits) !== plain && (await network.linked([digits])).has(digits);
+    return { jid, number: digits, group: null, behaviour: linked ? plain : behaviourOf(digits) };
+  };
+  const rawOf = (instance: Instance, to: Recipient, content: Content, options: SendOptions): MessageRaw => {
+    const contextInfo = content.bare ? undefined : contextOf(to, options);
+    return {
+      key: { remoteJid: to.jid, fromMe: true, id: sentId() },
+      pushName: 'Você',
+      status: 'PENDING',
+      message: withContext(content, contextInfo),
+      ...(contextInfo && !content.contextIn ? { contextInfo } : {}),
+      messageType: content.type,
+      messageTimestamp: nowSeconds(),
+      instanceId: instance.id,
+      source: 'web',
+    };
+  };
+
+  const receipts = (to: Recipient, raw: MessageRaw, content: Content): Parcel['simulated'] => {
+    const acks = to.behaviour.acks.map((status) => ({
+      afterMs: status === 'READ' ? config.readMs : config.deliveredMs,
+      kind: 'ack',
+      payload: { keyId: raw.key.id, remoteJid: to.jid, status },
+    }));
+    if (!to.behaviour.echoes || (content.kind ?? 'message') !== 'message') return acks;
+    const payload = { keyId: raw.key.id, from: to.number, lid: isLid(to.jid), text: `echo: ${content.text}` };
+    return [...acks, { afterMs: config.readMs + config.echoMs, kind: 'reply', payload }];
+  };
+  const parcelOf = (instance: Instance, to: Recipient, raw: MessageRaw, content: Content): Parcel => {
+    const client = instance.client!;
+    const sender = ownNumber(instance);
+    const { message } = raw;
+    const delivery = {
+      id: raw.key.id,
+      from: sender,
+      group: to.group?.jid,
+      pushName: `Phone ${sender}`,
+      message,
+      type: raw.messageType,
+      contextInfo: raw.contextInfo,
+      timestamp: raw.messageTimestamp,
+      lid: isLid(to.jid),
+    };
+    return {
+      device: client.creds.deviceKey!,
+      socket: client.id,
+      instance: instance.name,
+      kind: content.kind ?? 'message',
+      sender,
+      recipient: to.number ?? to.jid,
+      ...(to.group ? { members: to.group.members.map(({ number }) => number) } : {}),
+      chat: to.jid,
+      messageId: raw.key.id,
+      type: raw.messageType,
+      text: content.text,
+      message,
+      delivery,
+      companion: { ...delivery, fromMe: true, chat: to.jid },
+      ack: { keyId: raw.key.id, remoteJid: to.jid },
+      simulated: to.number ? receipts(to, raw, content)! : [],
+    };
+  };
+
+  /** @throws what a real node answers when the network does not take it. */
+  const handOver = async (parcel: Parcel): Promise<readonly Envelope[]> => {
+    try {
+      const { seq, mail: own } = await network.relay(parcel);
+      if (seq === null) throw badRequest('Error: Connection Closed');
+      return own;
+    } catch (error) {
+      if (error instanceof NodeError) throw error;
+      if (isUnreachable(error)) throw databaseError('this.prismaRepository.contact.findMany()');
+      if (isDatabaseDown(error)) throw databaseError('this.prismaRepository.message.create()');
+      throw error;
+    }
+  };
+  const store = async (raw: MessageRaw): Promise<void> => {
+    try {
+      await messages.insert(raw);
+    } catch (error) {
+      const text = isForeignKey(error)
+        ? foreignKeyText('this.prismaRepository.message.create()', 'Message_instanceId_fkey')
+        : isDatabaseDown(error)
+          ? `\nInvalid \`this.prismaRepository.message.create()\` invocation in\n/evolution/src/api\n\nCan't reach database server`
+          : String((error as Error).message);
+      throw badRequest(`PrismaClientKnownRequestError: ${text}`);
+    }
+  };
+  /** A subscription with base64 gets the file in the webhook, and the caller then in the answer too. */
+  const withFile = async (instance: Instance, raw: MessageRaw, { file }: Content): Promise<MessageRaw> => {
+    const row = file && (await emitter.hears(instance, 'send.message'));
+    return row?.webhookBase64
+      ? { ...raw, message: { ...raw.message, base64: file!.toString('base64') } }
+      : raw;
+  };
+  const settle = async (
+    instance: Instance,
+    raw: MessageRaw,
+    { own, content }: { own: readonly Envelope[]; content: Content },
+  ): Promise<MessageRaw> => {
+    await store(raw);
+    const shown = await withFile(instance, raw, content);
+    void emitter.emit(instance, 'send.message', shown);
+    mail.schedule(own);
+    return shown;
+  };
+  const deliver = async (
+    instance: Instance,
+    to: Recipient,
+    raw: MessageRaw,
+    content: Content,
+  ): Promise<MessageRaw> => {
+    const { answer } = to.behaviour;
+    if (answer === 'error-unsent') throw nodeError(500, ['Error: Timed Out']);
+    if (answer === 'slow') await sleep(config.slowMs);
+    const own = await handOver(parcelOf(instance, to, raw, content));
+    if (answer === 'error-sent') throw nodeError(500, ['Error: Timed Out']);
+    if (answer === 'never') await new Promise(() => undefined);
+    const acked = answer === 'after-ack' ? ackWatch.expect(raw.key.id) : undefined;
+    const shown = await settle(instance, raw, { own, content });
+    await acked;
+    return shown;
+  };
+  const notePartner = (instance: Instance, { number }: Recipient): void => {
+    if (!number || instance.seen.has(`key ${number}`)) return;
+    instance.seen.add(`key ${number}`);
+    sessions
+      .writePartner(instance.id, number)
+      .catch((error: unknown) => log('warn', 'keys.unwritten', { error }));
+  };
+
+  return {
+    recipientOf,
+    /**
+     * Sends and stores one message.
+     * @returns what the caller is answered, and what `send.message` reports.
+     * @throws NodeError in all the ways of the recordings.
+     */
+    send: async (
+      instance: Instance,
+      to: Recipient,
+      content: Content,
+      options: SendOptions = {},
+    ): Promise<MessageRaw> => {
+      if (options.delay) await sleep(options.delay);
+      if (config.sendMs > 0) await sleep(config.sendMs);
+      const refused = refusal(instance.client, content);
+      if (refused) throw refused;
+      const raw = rawOf(instance, to, content, options);
+      if (instance.client!.stage === 'pairing') {
+        // Asked for a pairing code, never paired: looks sent, reaches nobody.
+        return settle(instance, raw, { own: [], content });
+      }
+      notePartner(instance, to);
+      return deliver(instance, to, raw, content);
+    },
+    /** Something that is no message of its own row: an edit, a revocation, a read receipt. */
+    relay: (
+      instance: Instance,
+      parcel: Omit<Parcel, 'device' | 'socket' | 'instance' | 'sender'>,
+    ): Promise<readonly Envelope[]> => {
+      const { client } = instance;
+      if (!client) throw crashed(`Cannot read properties of undefined (reading 'sendMessage')`);
+      if (client.stage !== 'open' || !client.creds.deviceKey) throw crashed('Connection Closed');
+      return handOver({
+        ...parcel,
+        device: client.creds.deviceKey,
+        socket: client.id,
+        instance: instance.name,
+        sender: ownNumber(instance),
+      });
+    },
+  };
+};
+
+export type Send = ReturnType<typeof createSend>;
