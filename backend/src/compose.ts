@@ -145,17 +145,17 @@ export function compose(env: Settings, logger: Logger) {
     inboundApp: createInboundApp({ ...frame, endpoints: inboundEndpoints(controllers) }),
     identify,
     feed,
-    workers: [
-      ...messageWorkers({ dispatch, wake, logger, settings: { concurrency: env.SEND_CONCURRENCY, sweepMs } }),
-      ...deliveryWorkers({ deliveries, wake, logger, settings: { concurrency: env.WEBHOOK_CONCURRENCY, sweepMs } }),
-      ...nodeWorkers({
+    workers: {
+      messages: messageWorkers({ dispatch, wake, logger, settings: { concurrency: env.SEND_CONCURRENCY, sweepMs } }),
+      deliveries: deliveryWorkers({ deliveries, wake, logger, settings: { concurrency: env.WEBHOOK_CONCURRENCY, sweepMs } }),
+      nodes: nodeWorkers({
         pairing,
         health,
         wake,
         logger,
         settings: { nodeCheck: env.NODE_CHECK, nodeTimeout: env.NODE_TIMEOUT, sweepMs },
       }),
-    ],
+    },
     /** Makes the pool of nodes equal to the configured one. */
     syncNodes: () => tenancy.shared.nodes.sync(env.EVOLUTION_NODES),
     drain: () => messages.drain(),

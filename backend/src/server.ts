@@ -25,7 +25,7 @@ async function stop(parts: { servers: Server[]; sockets: { close(): Promise<void
   await sockets.close();
   await gateway.drain();
   await drained;
-  await Promise.all(gateway.workers.map((worker) => worker.stop()));
+  await Promise.all(Object.values(gateway.workers).flat().map((worker) => worker.stop()));
   await gateway.close();
   logger.info('stopped');
 }
@@ -56,7 +56,9 @@ async function main(): Promise<void> {
   }
   if (env.ROLE !== 'api') {
     await gateway.syncNodes();
-    gateway.workers.forEach((worker) => worker.start());
+    Object.values(gateway.workers)
+      .flat()
+      .forEach((worker) => worker.start());
   }
   logger.info('listening', { role: env.ROLE, port: env.PORT, inboundPort: env.INBOUND_PORT });
 }

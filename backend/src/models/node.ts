@@ -34,11 +34,16 @@ export const nodeModel = (db: Db) => ({
     return row ?? null;
   },
 
-  /** Nodes that may take a phone, the least loaded first. */
-  listForPlacement: () =>
-    db.query<Node>(sql`
+  /**
+   * Nodes that may take a phone, the least loaded first. Until the transaction ends nobody else chooses: two choices
+   * at the same moment would see the same loads.
+   */
+  async listForPlacement(): Promise<Node[]> {
+    await db.query(sql`select pg_advisory_xact_lock(hashtext('placement'))`);
+    return db.query<Node>(sql`
       select ${columns} from nodes left join node_loads() l on l.node_id = nodes.id
-       where is_enabled and status <> 'down' order by coalesce(l.phones, 0), id`),
+       where is_enabled and status <> 'down' order by coalesce(l.phones, 0), id`);
+  },
 
   /** Stores what a look at a node found. Returns true when its status changed by this. */
   async setHealth(id: number, health: { status: 'up' | 'down'; latencyMs: number; detail: string | null }): Promise<boolean> {

@@ -52,16 +52,14 @@ export function createPairing(deps: {
     wake.hint('lane');
   };
 
-  async function place(phone: Phone): Promise<Placement | null> {
-    const [node] = await tenancy.shared.nodes.listForPlacement();
-    if (!node) {
-      await change(phone, { status: 'new', reason: 'no_node' });
-      return null;
-    }
-    return tenancy.inTenant(phone.userId, async (models) => {
+  /** Null: no node can take it at the moment. */
+  const place = (phone: Phone): Promise<Placement | null> =>
+    tenancy.inTenant(phone.userId, async (models) => {
       await models.phones.findForUpdate(phone.id);
       const current = await models.placements.findCurrent(phone.id);
       if (current) return current;
+      const [node] = await models.nodes.listForPlacement();
+      if (!node) return null;
       await models.placements.create({
         id: publicId('plc'),
         userId: phone.userId,
@@ -71,7 +69,6 @@ export function createPairing(deps: {
       });
       return models.placements.findCurrent(phone.id);
     });
-  }
 
   /** The bearer is stored before the node is told of it, so that no post of the node comes unrecognised. */
   async function makeOnNode(phone: Phone, placement: Placement): Promise<number | null> {
@@ -137,7 +134,9 @@ export function createPairing(deps: {
     const placement = await tenancy.inTenant(phone.userId, (models) => models.placements.findCurrent(phone.id));
     if (!placement) {
       const placed = await place(phone);
-      return placed ? makeOnNode(phone, placed) : AGAIN.mostFault;
+      if (placed) return makeOnNode(phone, placed);
+      await change(phone, { status: 'new', reason: 'no_node' });
+      return AGAIN.mostFault;
     }
     if (!placement.madeAt) return makeOnNode(phone, placement);
     const state = await evolution.state(placementAddress(placement));

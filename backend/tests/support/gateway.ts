@@ -25,10 +25,10 @@ export const TEST_ENV = {
 };
 
 /**
- * The whole gateway in this process: real listeners on free ports, a database and a Redis of its own. Workers run
- * unless told otherwise.
+ * The whole gateway in this process: real listeners on free ports, a database and a Redis of its own. All workers run
+ * unless told which.
  */
-export async function startGateway(options: { env?: Record<string, string>; workers?: boolean } = {}) {
+export async function startGateway(options: { env?: Record<string, string>; workers?: ('messages' | 'deliveries' | 'nodes')[] } = {}) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
   const inboundServer = createServer((req, res) => void parts.gateway.inboundApp(req, res));
   await new Promise<void>((resolve) => inboundServer.listen(0, '127.0.0.1', resolve));
@@ -49,7 +49,7 @@ export async function startGateway(options: { env?: Record<string, string>; work
   const sockets = createSocket({ http, identify: gateway.identify, feed: gateway.feed, logger, corsOrigins: [] });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();
-  const workers = options.workers === false ? [] : gateway.workers;
+  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes']).flatMap((kind) => gateway.workers[kind]);
   workers.forEach((worker) => worker.start());
 
   return {
