@@ -85,7 +85,7 @@ export function createHealth(deps: {
           const health = await evolution.health(node.url);
           const changed = await tenancy.shared.nodes.setHealth(node.id, health);
           if (!changed) return;
-          logger.warn('node changed', { node: node.name, status: health.status, detail: health.detail });
+          logger[health.status === 'up' ? 'info' : 'warn']('node changed', { node: node.name, status: health.status, detail: health.detail });
           await tenancy.shared.checks.askAllOfNode(node.id);
           wake.hint('check');
         }),

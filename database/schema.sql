@@ -1,0 +1,1405 @@
+-- The schema as the migrations make it, for reading. Made by `npm run schema`; change the migrations, not this.
+CREATE TYPE public.acceptance AS (
+	n integer,
+	user_id bigint,
+	phone_id bigint,
+	chat text,
+	type text,
+	content text,
+	payload jsonb,
+	priority smallint,
+	ttl integer,
+	request_id text,
+	key text,
+	hash bytea,
+	key_ttl integer,
+	outcome text,
+	phone_status text,
+	message_id bigint,
+	sequence bigint
+);
+
+CREATE TYPE public.claimed_lane AS (
+	phone_id bigint,
+	user_id bigint,
+	message_id bigint,
+	chat_key bigint,
+	lease_id uuid,
+	failures integer
+);
+
+CREATE FUNCTION public.accept_messages(p_batch jsonb) RETURNS TABLE(n integer, outcome text, phone_status text, id bigint, phone_id bigint, chat text, from_number text, to_number text, type text, content text, created_at timestamp with time zone, expires_at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+  work acceptance[];
+  fresh text[];
+  stamp timestamptz;
+begin
+  select array_agg(row(b.ord - 1, b.j->>'userId', b.j->>'phoneId', b.j->>'chat', b.j->>'type', b.j->>'content',
+                       nullif(b.j->'payload', 'null'), b.j->>'priority', b.j->>'ttl', b.j->>'requestId', b.j->>'key',
+                       decode(b.j->>'hash', 'hex'), b.j->>'keyTtl', null, null, null, null)::acceptance order by b.ord)
+    into work from jsonb_array_elements(p_batch) with ordinality as b (j, ord);
+  perform set_config('app.user_ids', (select array_agg(distinct w.user_id) from unnest(work) w)::text, true);
+
+  -- A key used at this moment by another request waits here until that one commits, and is then a replay.
+  with claimed as (
+    insert into idempotency_keys as k (user_id, key, request_hash, expires_at)
+    select w.user_id, w.key, w.hash, now() + make_interval(secs => w.key_ttl)
+      from unnest(work) w where w.key is not null order by w.user_id, w.key
+    on conflict (user_id, key) do update
+      set request_hash = excluded.request_hash, expires_at = excluded.expires_at, message_id = null, response = null,
+          created_at = now()
+      where k.expires_at <= now()
+    returning k.user_id || ' ' || k.key as name)
+  select coalesce(array_agg(name), '{}') into fresh from claimed;
+
+  perform 1 from phone_numbers p
+    where p.id in (select w.phone_id from unnest(work) w) order by p.id for no key update;
+  stamp := clock_timestamp();
+
+  select array_agg(d.decided order by (d.decided).n) into work
+    from (select row(w.n, w.user_id, w.phone_id, w.chat, w.type, w.content, w.payload, w.priority, w.ttl, w.request_id,
+                     w.key, w.hash, w.key_ttl, v.outcome, p.status,
+                     case v.outcome when 'accepted' then nextval('messages_id_seq')
+                                    when 'replayed' then k.message_id end,
+                     case v.outcome when 'accepted' then p.last_sequence
+                       + row_number() over (partition by w.phone_id, v.outcome order by w.n) end)::acceptance as decided
+            from unnest(work) w
+            left join phone_numbers p on p.id = w.phone_id and p.user_id = w.user_id
+            left join idempotency_keys k on k.user_id = w.user_id and k.key = w.key
+                 and not (w.user_id || ' ' || w.key) = any (fresh)
+           cross join lateral (select case
+                   when k.key is not null and (k.request_hash <> w.hash or k.message_id is null) then 'key_mismatch'
+                   when k.key is not null then 'replayed'
+                   when p.id is null then 'phone_missing'
+                   when p.status in ('logged_out', 'banned', 'mismatch') then 'phone_refuses'
+                   else 'accepted' end as outcome) v) d;
+
+  insert into messages (id, user_id, phone_number_id, direction, source, chat, from_number, to_number, type, content,
+                        payload, status, priority, sequence, due_at, expires_at, request_id, created_at)
+  select w.message_id, w.user_id, w.phone_id, 'out', 'api', w.chat, p.phone_number, w.chat, w.type, w.content,
+         w.payload, 'queued', w.priority, w.sequence, stamp, stamp + make_interval(secs => w.ttl), w.request_id, stamp
+    from unnest(work) w join phone_numbers p on p.id = w.phone_id
+   where w.outcome = 'accepted';
+  update phone_numbers p set last_sequence = s.last
+    from (select w.phone_id, max(w.sequence) as last from unnest(work) w where w.outcome = 'accepted' group by 1) s
+   where p.id = s.phone_id;
+  update idempotency_keys k set message_id = w.message_id
+    from unnest(work) w where w.outcome = 'accepted' and k.user_id = w.user_id and k.key = w.key;
+  delete from idempotency_keys k using unnest(work) w
+   where w.outcome in ('phone_missing', 'phone_refuses') and k.user_id = w.user_id and k.key = w.key;
+
+  perform enqueue(array_agg(m.user_id), array_agg(m.phone_number_id), array_agg(m.chat_key), array_agg(m.id),
+                  array_agg(m.due_at), array_agg(m.sequence), array_agg(m.priority), array_agg(m.expires_at))
+     from messages m where m.id in (select w.message_id from unnest(work) w where w.outcome = 'accepted')
+   having count(*) > 0;
+
+  return query
+  select w.n, w.outcome, w.phone_status, m.id, m.phone_number_id, m.chat, m.from_number, m.to_number, m.type, m.content,
+         m.created_at, m.expires_at
+    from unnest(work) w left join messages m on m.id = w.message_id order by w.n;
+end
+$$;
+
+CREATE FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  next record;
+begin
+  perform 1 from chat_heads where phone_id = p_phone and chat_key = p_chat and user_id = p_user for update;
+  if not found then
+    return;
+  end if;
+  select m.id, m.due_at, m.sequence, m.priority, m.expires_at into next from messages m
+   where m.phone_number_id = p_phone and m.chat_key = p_chat and m.status in ('scheduled', 'queued')
+   order by m.due_at, m.sequence limit 1;
+  if next.id is null and p_hold is null then
+    delete from chat_heads where phone_id = p_phone and chat_key = p_chat and hold_until <= now();
+  end if;
+  update chat_heads
+     set message_id = next.id, due_at = next.due_at, sequence = next.sequence, priority = next.priority,
+         expires_at = next.expires_at, hold_until = greatest(hold_until, now() + p_hold),
+         ready_at = greatest(next.due_at, hold_until, now() + p_hold)
+   where phone_id = p_phone and chat_key = p_chat;
+end
+$$;
+
+CREATE FUNCTION public.app_user_ids() RETURNS bigint[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select nullif(current_setting('app.user_ids', true), '')::bigint[] $$;
+
+CREATE FUNCTION public.append_events(p_user bigint, p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  base bigint;
+  nothing text;
+begin
+  insert into event_counters as c (user_id, last_sequence) values (p_user, cardinality(p_ids))
+  on conflict (user_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
+  returning last_sequence - cardinality(p_ids) into base;
+
+  insert into events (user_id, sequence, id, type, phone_id, message_id, created_at, body)
+  select p_user, base + e.n, e.id, e.type, e.phone, e.message, p_at,
+         '{"id":"' || e.id || '","sequence":' || (base + e.n) || ',"event":"' || e.type || '","createdAt":"'
+           || to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '","data":' || e.data || '}'
+    from unnest(p_ids, p_types, p_phones, p_messages, p_data) with ordinality as e (id, type, phone, message, data, n);
+
+  with owed as (
+    insert into deliveries (id, user_id, webhook_id, event_sequence, next_at)
+    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), p_user, w.id, base + e.n, now()
+      from unnest(p_types, p_phones) with ordinality as e (type, phone, n)
+      join webhooks w on w.user_id = p_user and w.is_enabled and (w.phone_id is null or w.phone_id = e.phone)
+                     and (w.events is null or e.type = any (w.events))
+     where e.type <> 'phone.qr'                          -- a QR is a credential: sockets only
+    returning id, webhook_id, event_sequence)
+  select queue_deliveries(p_user, array_agg(id), array_agg(webhook_id), array_agg(event_sequence))
+    from owed having count(*) > 0 into nothing;
+  return base + cardinality(p_ids);
+end
+$$;
+
+CREATE FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into phone_checks as c (phone_id, user_id, check_at) values (p_phone, p_user, p_at)
+  on conflict (phone_id) do update
+    set check_at = least(coalesce(c.check_at, 'infinity'), excluded.check_at)
+  where c.user_id = p_user
+$$;
+
+CREATE FUNCTION public.ask_checks_of_node(p_node bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update phone_checks set check_at = least(coalesce(check_at, 'infinity'), now()), tries = 0 where node_id = p_node
+$$;
+
+CREATE FUNCTION public.claim_checks(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, lease_id uuid, tries integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  return query
+  with due as (
+    select c.phone_id from phone_checks c
+     where c.check_at <= now() and (c.leased_until is null or c.leased_until < now())
+     order by c.check_at limit p_limit
+     for update skip locked)
+  -- check_at is emptied now: a question asked while the check runs sets it again and is not lost.
+  update phone_checks c
+     set lease_id = gen_random_uuid(), leased_until = now() + p_lease, check_at = now() + p_lease, tries = c.tries + 1
+    from due where c.phone_id = due.phone_id
+  returning c.phone_id, c.user_id, c.lease_id, c.tries;
+end
+$$;
+
+CREATE FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook integer, p_per_user integer, p_lease interval) RETURNS TABLE(delivery_id text, webhook_id bigint, user_id bigint, lease_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  lane record;
+  room integer;
+  left_over integer := p_limit;
+begin
+  for lane in
+    with due as (
+      select l.webhook_id, l.user_id, l.ready_at,
+             row_number() over (partition by l.user_id order by l.ready_at, l.webhook_id) as turn
+        from webhook_lanes l where l.ready_at <= now()),
+    ranked as (select * from due order by due.turn, due.ready_at limit p_limit * 2)
+    select l.webhook_id as webhook, l.user_id as usr from webhook_lanes l join ranked r on r.webhook_id = l.webhook_id
+     where l.ready_at <= now() order by r.turn, r.ready_at limit p_limit for update of l skip locked
+  loop
+    exit when left_over <= 0;
+    room := least(left_over,
+      p_per_webhook - (select count(*) from delivery_queue q
+                        where q.webhook_id = lane.webhook and q.lease_id is not null and q.ready_at > now()),
+      p_per_user - (select count(*) from webhook_lanes l join delivery_queue q on q.webhook_id = l.webhook_id
+                     where l.user_id = lane.usr and q.lease_id is not null and q.ready_at > now()));
+    if room > 0 then
+      return query
+      with picked as (
+        select q.delivery_id from delivery_queue q
+         where q.webhook_id = lane.webhook and q.ready_at <= now()
+         order by q.ready_at, q.sequence limit room for update skip locked)
+      update delivery_queue q set lease_id = gen_random_uuid(), ready_at = now() + p_lease
+        from picked where q.delivery_id = picked.delivery_id
+      returning q.delivery_id, q.webhook_id, q.user_id, q.lease_id;
+      get diagnostics room = row_count;
+      left_over := left_over - room;
+      perform refresh_webhook_lane(lane.webhook);
+    else
+      -- Full: it becomes due again when one of its deliveries ends, or its lease does.
+      update webhook_lanes l set ready_at = now() + interval '1 second' where l.webhook_id = lane.webhook;
+    end if;
+  end loop;
+end
+$$;
+
+CREATE FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, message_id bigint, chat_key bigint, lease_id uuid, failures integer)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with due as (
+    select l.phone_id from lanes l where l.lease_id is not null and l.leased_until < now()
+     order by l.leased_until limit p_limit for update skip locked)
+  update lanes l set lease_id = gen_random_uuid(), leased_until = now() + p_lease
+    from due where l.phone_id = due.phone_id
+  returning l.phone_id, l.user_id, l.message_id,
+    (select h.chat_key from chat_heads h where h.phone_id = l.phone_id and h.message_id = l.message_id),
+    l.lease_id, l.failures
+$$;
+
+CREATE FUNCTION public.claim_lanes(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, message_id bigint, chat_key bigint, lease_id uuid, failures integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  lane record;
+  head record;
+begin
+  for lane in
+    with due as (
+      select l.phone_id, l.user_id, l.priority,
+             row_number() over (partition by l.user_id order by l.priority, l.ready_at, l.phone_id) as turn
+        from lanes l
+       where l.is_open and not l.in_doubt and l.lease_id is null and l.ready_at <= now()),
+    ranked as (
+      select due.*, t.served_at from due left join turns t on t.user_id = due.user_id
+       order by due.priority, due.turn, t.served_at nulls first, due.phone_id limit p_limit * 2)
+    select l.phone_id as phone, l.user_id as usr from lanes l join ranked r on r.phone_id = l.phone_id
+     where l.is_open and not l.in_doubt and l.lease_id is null and l.ready_at <= now()
+     order by r.priority, r.turn, r.served_at nulls first, r.phone_id limit p_limit
+     for update of l skip locked
+  loop
+    select h.message_id, h.chat_key into head from chat_heads h
+     where h.phone_id = lane.phone and h.message_id is not null and h.ready_at <= now()
+     order by h.priority, h.ready_at limit 1;
+    if head.message_id is null then
+      perform refresh_lane(lane.phone);
+      continue;
+    end if;
+    claim_lanes.phone_id := lane.phone;
+    claim_lanes.user_id := lane.usr;
+    claim_lanes.message_id := head.message_id;
+    claim_lanes.chat_key := head.chat_key;
+    claim_lanes.lease_id := gen_random_uuid();
+    update lanes l set lease_id = claim_lanes.lease_id, leased_until = now() + p_lease, message_id = head.message_id
+     where l.phone_id = lane.phone returning l.failures into claim_lanes.failures;
+    return next;
+  end loop;
+end
+$$;
+
+CREATE FUNCTION public.claim_sends(p_limit integer, p_lease interval) RETURNS TABLE(id bigint, user_id bigint, phone_id bigint, chat_key bigint, lease_id uuid, failures integer, chat text, type text, content text, payload jsonb, status text, expires_at timestamp with time zone, request_id text, placement_id text, node_url text, node_name text, opened_at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  claimed claimed_lane[];
+begin
+  select array_agg(row(c.phone_id, c.user_id, c.message_id, c.chat_key, c.lease_id, c.failures)::claimed_lane)
+    into claimed from claim_lanes(p_limit, p_lease) c;
+  if claimed is null then
+    return;
+  end if;
+  perform set_config('app.user_ids', (select array_agg(distinct c.user_id) from unnest(claimed) c)::text, true);
+  perform note_turns((select array_agg(distinct c.user_id) from unnest(claimed) c));
+  update messages m
+     set status = 'sending', lease_id = c.lease_id, sending_at = clock_timestamp(), updated_at = now(),
+         attempts = m.attempts + 1, reason = null,
+         placement_id = (select p.id from placements p where p.phone_id = m.phone_number_id and p.ended_at is null)
+    from unnest(claimed) c
+   where m.id = c.message_id and m.status = 'queued' and (m.expires_at is null or m.expires_at > now());
+  return query
+  select c.message_id, c.user_id, c.phone_id, c.chat_key, c.lease_id, c.failures,
+         m.chat, m.type, m.content, m.payload, m.status, m.expires_at, m.request_id, m.placement_id,
+         n.url, n.name, p.opened_at
+    from unnest(claimed) c
+    left join messages m on m.id = c.message_id
+    left join placements p on p.id = m.placement_id
+    left join nodes n on n.id = p.node_id;
+end
+$$;
+
+CREATE FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update lanes set in_doubt = false where phone_id = p_phone and user_id = p_user
+$$;
+
+CREATE FUNCTION public.email_lookup(p_email text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ select 'email:' || encode(sha256(convert_to(lower(p_email), 'UTF8')), 'hex') $$;
+
+CREATE FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into chat_heads as h (phone_id, chat_key, user_id, message_id, due_at, sequence, priority, expires_at, ready_at)
+  select distinct on (n.phone, n.chat) n.phone, n.chat, n.usr, n.message, n.due, n.seq, n.prio, n.expiry, n.due
+    from unnest(p_phones, p_chats, p_users, p_messages, p_dues, p_sequences, p_priorities, p_expiries)
+         as n (phone, chat, usr, message, due, seq, prio, expiry)
+   order by n.phone, n.chat, n.due, n.seq
+  on conflict (phone_id, chat_key) do update
+    set message_id = excluded.message_id, due_at = excluded.due_at, sequence = excluded.sequence,
+        priority = excluded.priority, expires_at = excluded.expires_at,
+        ready_at = greatest(excluded.due_at, h.hold_until)
+  where h.message_id is null or (excluded.due_at, excluded.sequence) < (h.due_at, h.sequence);
+
+  insert into lanes as l (phone_id, user_id, ready_at, priority)
+  select n.phone, min(n.usr), min(n.due), min(n.prio)
+    from unnest(p_phones, p_users, p_dues, p_priorities) as n (phone, usr, due, prio)
+   group by n.phone order by n.phone
+  on conflict (phone_id) do update
+    set ready_at = least(coalesce(l.ready_at, 'infinity'), greatest(excluded.ready_at, l.not_before)),
+        priority = case when l.ready_at is null then excluded.priority else least(l.priority, excluded.priority) end;
+end
+$$;
+
+CREATE FUNCTION public.expired_heads(p_limit integer) RETURNS TABLE(user_id bigint, phone_id bigint, message_id bigint, chat_key bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select h.user_id, h.phone_id, h.message_id, h.chat_key from chat_heads h
+   where h.expires_at <= now() order by h.expires_at limit p_limit
+$$;
+
+CREATE FUNCTION public.find_credential(p_lookup text) RETURNS TABLE(user_id bigint, secret_hash bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select c.user_id, c.secret_hash from credentials c
+         where c.lookup = p_lookup and (c.expires_at is null or c.expires_at > now()) $$;
+
+CREATE FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update phone_checks
+     set check_at = case when check_at < leased_until then least(check_at, now() + p_after) else now() + p_after end,
+         tries = case when p_after is null then 0 else tries end,
+         lease_id = null, leased_until = null
+   where phone_id = p_phone and lease_id = p_lease
+$$;
+
+CREATE FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  webhook bigint;
+begin
+  if p_retry_at is null then
+    delete from delivery_queue where delivery_id = p_delivery and user_id = p_user and lease_id = p_lease
+      returning webhook_id into webhook;
+  else
+    update delivery_queue set ready_at = p_retry_at, lease_id = null
+     where delivery_id = p_delivery and user_id = p_user and lease_id = p_lease returning webhook_id into webhook;
+  end if;
+  if webhook is null then
+    return false;
+  end if;
+  perform refresh_webhook_lane(webhook);
+  return true;
+end
+$$;
+
+CREATE FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if p_chat is not null then
+    perform advance_chat(p_user, p_phone, p_chat, p_hold);
+  end if;
+  update lanes
+     set lease_id = null, leased_until = null, message_id = null,
+         in_doubt = in_doubt or p_doubt,
+         failures = case when p_pause is null then 0 else failures + 1 end,
+         not_before = case when p_pause is null then not_before else now() + p_pause end
+   where phone_id = p_phone and user_id = p_user and lease_id = p_lease;
+  if not found then
+    return false;
+  end if;
+  perform refresh_lane(p_phone);
+  return true;
+end
+$$;
+
+CREATE FUNCTION public.index_api_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op <> 'INSERT' then
+    delete from credentials where lookup = 'key:' || old.id;
+  end if;
+  if tg_op <> 'DELETE' and new.revoked_at is null then
+    insert into credentials (lookup, user_id, secret_hash, expires_at)
+    values ('key:' || new.id, new.user_id, new.hash, new.expires_at);
+  end if;
+  return null;
+end
+$$;
+
+CREATE FUNCTION public.index_placement() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op <> 'INSERT' then
+    delete from credentials where lookup = 'placement:' || old.id;
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into credentials (lookup, user_id, secret_hash)
+    values ('placement:' || new.id, new.user_id, new.secret_hash);
+  end if;
+  return null;
+end
+$$;
+
+CREATE FUNCTION public.index_user() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op <> 'INSERT' then
+    delete from credentials where lookup = email_lookup(old.email);
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into credentials (lookup, user_id) values (email_lookup(new.email), new.id);
+  end if;
+  return null;
+end
+$$;
+
+CREATE FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select exists (select 1 from lanes where phone_id = p_phone and user_id = p_user and in_doubt)
+$$;
+
+CREATE FUNCTION public.node_loads() RETURNS TABLE(node_id bigint, phones bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select c.node_id, count(*) from phone_checks c where c.node_id is not null group by c.node_id $$;
+
+CREATE FUNCTION public.note_turns(p_users bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into turns (user_id, served_at)
+  select u, clock_timestamp() from unnest(p_users) as u group by u order by u
+  on conflict (user_id) do update set served_at = excluded.served_at
+$$;
+
+CREATE FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into lanes as l (phone_id, user_id, is_open) values (p_phone, p_user, p_open)
+  on conflict (phone_id) do update
+    set is_open = excluded.is_open,
+        -- a phone that is back owes nobody the rest of a pause
+        not_before = case when excluded.is_open and not l.is_open then '-infinity' else l.not_before end,
+        ready_at = case when excluded.is_open and not l.is_open and l.ready_at is not null then now() else l.ready_at end,
+        failures = case when excluded.is_open and not l.is_open then 0 else l.failures end
+  where l.user_id = p_user
+$$;
+
+CREATE FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update phone_checks set node_id = p_node where phone_id = p_phone and user_id = p_user
+$$;
+
+CREATE FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into delivery_queue (delivery_id, webhook_id, user_id, sequence, ready_at)
+  select d, w, p_user, s, now() from unnest(p_deliveries, p_webhooks, p_sequences) as q (d, w, s);
+  insert into webhook_lanes as l (webhook_id, user_id, ready_at)
+  select w, p_user, now() from unnest(p_webhooks) as w group by w order by w
+  on conflict (webhook_id) do update set ready_at = least(coalesce(l.ready_at, 'infinity'), excluded.ready_at);
+end
+$$;
+
+CREATE FUNCTION public.refresh_lane(p_phone bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  next record;
+begin
+  perform 1 from lanes where phone_id = p_phone for update;
+  select h.ready_at, h.priority into next from chat_heads h
+   where h.phone_id = p_phone and h.message_id is not null order by h.ready_at limit 1;
+  if next.ready_at <= now() then
+    select h.priority into next.priority from chat_heads h
+     where h.phone_id = p_phone and h.message_id is not null and h.ready_at <= now()
+     order by h.priority, h.ready_at limit 1;
+  end if;
+  update lanes set ready_at = greatest(next.ready_at, case when next.ready_at is not null then not_before end),
+                   priority = coalesce(next.priority, 1)
+   where phone_id = p_phone;
+end
+$$;
+
+CREATE FUNCTION public.refresh_webhook_lane(p_webhook bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform 1 from webhook_lanes where webhook_id = p_webhook for update;
+  update webhook_lanes set ready_at = (
+      select q.ready_at from delivery_queue q where q.webhook_id = p_webhook order by q.ready_at limit 1)
+   where webhook_id = p_webhook;
+end
+$$;
+
+CREATE TABLE public.api_keys (
+    id text NOT NULL,
+    user_id bigint NOT NULL,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    scopes text[],
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.attempts (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    delivery_id text NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status_code integer,
+    error_class text,
+    detail text,
+    answer text
+);
+
+ALTER TABLE ONLY public.attempts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attempts ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.chat_heads (
+    phone_id bigint NOT NULL,
+    chat_key bigint NOT NULL,
+    user_id bigint NOT NULL,
+    message_id bigint,
+    due_at timestamp with time zone,
+    sequence bigint,
+    priority smallint,
+    expires_at timestamp with time zone,
+    hold_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone
+);
+
+CREATE TABLE public.credentials (
+    lookup text NOT NULL,
+    user_id bigint NOT NULL,
+    secret_hash bytea,
+    expires_at timestamp with time zone
+);
+
+CREATE TABLE public.deliveries (
+    id text NOT NULL,
+    user_id bigint NOT NULL,
+    webhook_id bigint NOT NULL,
+    event_sequence bigint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'held'::text, 'delivered'::text, 'exhausted'::text, 'expired'::text, 'removed'::text])))
+);
+
+ALTER TABLE ONLY public.deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.delivery_queue (
+    delivery_id text NOT NULL,
+    webhook_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    sequence bigint NOT NULL,
+    ready_at timestamp with time zone NOT NULL,
+    lease_id uuid
+);
+
+CREATE TABLE public.event_counters (
+    user_id bigint NOT NULL,
+    last_sequence bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.event_counters FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.events (
+    user_id bigint NOT NULL,
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    phone_id bigint,
+    message_id bigint,
+    body text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.idempotency_keys (
+    user_id bigint NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    message_id bigint,
+    response jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.inbound_facts (
+    phone_id bigint NOT NULL,
+    key text NOT NULL,
+    user_id bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.inbound_facts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.lanes (
+    phone_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    is_open boolean DEFAULT false NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
+    ready_at timestamp with time zone,
+    not_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    in_doubt boolean DEFAULT false NOT NULL,
+    lease_id uuid,
+    leased_until timestamp with time zone,
+    message_id bigint
+);
+
+CREATE TABLE public.message_timeline (
+    user_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    status text NOT NULL,
+    reason text,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.message_timeline FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.messages (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    phone_number_id bigint NOT NULL,
+    placement_id text,
+    direction text NOT NULL,
+    source text NOT NULL,
+    message_id text,
+    chat text NOT NULL,
+    chat_key bigint GENERATED ALWAYS AS (hashtextextended(chat, (0)::bigint)) STORED NOT NULL,
+    from_number text NOT NULL,
+    to_number text NOT NULL,
+    type text NOT NULL,
+    content text,
+    payload jsonb,
+    status text NOT NULL,
+    reason text,
+    priority smallint DEFAULT 1 NOT NULL,
+    sequence bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    lease_id uuid,
+    sending_at timestamp with time zone,
+    request_id text,
+    recovered boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT messages_source_check CHECK ((source = ANY (ARRAY['api'::text, 'phone'::text, 'contact'::text]))),
+    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'received'::text])))
+);
+
+ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.messages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.migrations (
+    id integer NOT NULL,
+    name character varying(255) NOT NULL,
+    run_on timestamp without time zone NOT NULL
+);
+
+CREATE SEQUENCE public.migrations_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.migrations_id_seq OWNED BY public.migrations.id;
+
+CREATE TABLE public.nodes (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    is_enabled boolean DEFAULT true NOT NULL,
+    status text DEFAULT 'unknown'::text NOT NULL,
+    status_since timestamp with time zone DEFAULT now() NOT NULL,
+    checked_at timestamp with time zone,
+    latency_ms integer,
+    detail text,
+    CONSTRAINT nodes_status_check CHECK ((status = ANY (ARRAY['unknown'::text, 'up'::text, 'down'::text])))
+);
+
+ALTER TABLE public.nodes ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.nodes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.parked_acks (
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    whatsapp_id text NOT NULL,
+    status text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.parked_acks FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.phone_checks (
+    phone_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    node_id bigint,
+    check_at timestamp with time zone,
+    tries integer DEFAULT 0 NOT NULL,
+    lease_id uuid,
+    leased_until timestamp with time zone
+);
+
+CREATE TABLE public.phone_numbers (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    phone_number text NOT NULL,
+    device_name text NOT NULL,
+    token bytea NOT NULL,
+    webhook_url text,
+    status text DEFAULT 'new'::text NOT NULL,
+    status_reason text,
+    status_since timestamp with time zone DEFAULT now() NOT NULL,
+    is_connected boolean GENERATED ALWAYS AS ((status = 'connected'::text)) STORED NOT NULL,
+    session_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    connection_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    qr text,
+    qr_expires_at timestamp with time zone,
+    last_sequence bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT phone_numbers_status_check CHECK ((status = ANY (ARRAY['new'::text, 'pairing'::text, 'qr_expired'::text, 'connected'::text, 'reconnecting'::text, 'disconnected'::text, 'logged_out'::text, 'banned'::text, 'mismatch'::text, 'conflict'::text, 'deaf'::text, 'node_down'::text, 'moving'::text])))
+);
+
+ALTER TABLE ONLY public.phone_numbers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.phone_numbers ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.phone_numbers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.placements (
+    id text NOT NULL,
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    generation integer NOT NULL,
+    node_id bigint NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    made_at timestamp with time zone,
+    opened_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.placements FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.quarantine (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    placement_id text NOT NULL,
+    why text NOT NULL,
+    body jsonb NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.quarantine FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.turns (
+    user_id bigint NOT NULL,
+    served_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.users (
+    id bigint NOT NULL,
+    username text NOT NULL,
+    email text NOT NULL,
+    password_hash text NOT NULL,
+    api_key bytea NOT NULL,
+    jwt_secret text NOT NULL,
+    token_version integer DEFAULT 1 NOT NULL,
+    role text DEFAULT 'user'::text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['user'::text, 'admin'::text])))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.users_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.webhook_lanes (
+    webhook_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    ready_at timestamp with time zone
+);
+
+CREATE TABLE public.webhooks (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    phone_id bigint,
+    url text NOT NULL,
+    secret text NOT NULL,
+    events text[],
+    is_enabled boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.webhooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.migrations ALTER COLUMN id SET DEFAULT nextval('public.migrations_id_seq'::regclass);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_user_id_id_key UNIQUE (user_id, id);
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.chat_heads
+    ADD CONSTRAINT chat_heads_pkey PRIMARY KEY (phone_id, chat_key);
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_pkey PRIMARY KEY (lookup);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_user_id_id_key UNIQUE (user_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_webhook_id_event_sequence_key UNIQUE (webhook_id, event_sequence);
+
+ALTER TABLE ONLY public.delivery_queue
+    ADD CONSTRAINT delivery_queue_pkey PRIMARY KEY (delivery_id);
+
+ALTER TABLE ONLY public.event_counters
+    ADD CONSTRAINT event_counters_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (user_id, sequence);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
+
+ALTER TABLE ONLY public.inbound_facts
+    ADD CONSTRAINT inbound_facts_pkey PRIMARY KEY (phone_id, key);
+
+ALTER TABLE ONLY public.lanes
+    ADD CONSTRAINT lanes_pkey PRIMARY KEY (phone_id);
+
+ALTER TABLE ONLY public.message_timeline
+    ADD CONSTRAINT message_timeline_pkey PRIMARY KEY (message_id, status);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_user_id_id_key UNIQUE (user_id, id);
+
+ALTER TABLE ONLY public.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.nodes
+    ADD CONSTRAINT nodes_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.nodes
+    ADD CONSTRAINT nodes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.parked_acks
+    ADD CONSTRAINT parked_acks_pkey PRIMARY KEY (phone_id, whatsapp_id, status);
+
+ALTER TABLE ONLY public.phone_checks
+    ADD CONSTRAINT phone_checks_pkey PRIMARY KEY (phone_id);
+
+ALTER TABLE ONLY public.phone_numbers
+    ADD CONSTRAINT phone_numbers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.phone_numbers
+    ADD CONSTRAINT phone_numbers_token_key UNIQUE (token);
+
+ALTER TABLE ONLY public.phone_numbers
+    ADD CONSTRAINT phone_numbers_user_id_id_key UNIQUE (user_id, id);
+
+ALTER TABLE ONLY public.placements
+    ADD CONSTRAINT placements_phone_id_generation_key UNIQUE (phone_id, generation);
+
+ALTER TABLE ONLY public.placements
+    ADD CONSTRAINT placements_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.turns
+    ADD CONSTRAINT turns_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_api_key_key UNIQUE (api_key);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhook_lanes
+    ADD CONSTRAINT webhook_lanes_pkey PRIMARY KEY (webhook_id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_user_id_id_key UNIQUE (user_id, id);
+
+CREATE INDEX attempts_delivery ON public.attempts USING btree (delivery_id);
+
+CREATE INDEX chat_heads_expiring ON public.chat_heads USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX chat_heads_next ON public.chat_heads USING btree (phone_id, priority, ready_at) WHERE (message_id IS NOT NULL);
+
+CREATE INDEX chat_heads_ready ON public.chat_heads USING btree (phone_id, ready_at) WHERE (message_id IS NOT NULL);
+
+CREATE INDEX credentials_user ON public.credentials USING btree (user_id);
+
+CREATE INDEX deliveries_event ON public.deliveries USING btree (user_id, event_sequence);
+
+CREATE INDEX delivery_queue_leased ON public.delivery_queue USING btree (webhook_id, ready_at) WHERE (lease_id IS NOT NULL);
+
+CREATE INDEX delivery_queue_ready ON public.delivery_queue USING btree (webhook_id, ready_at, sequence);
+
+CREATE INDEX idempotency_keys_expires ON public.idempotency_keys USING btree (expires_at);
+
+CREATE INDEX inbound_facts_received ON public.inbound_facts USING btree (received_at);
+
+CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (lease_id IS NOT NULL);
+
+CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
+
+CREATE INDEX messages_expiring ON public.messages USING btree (expires_at) WHERE (status = ANY (ARRAY['scheduled'::text, 'queued'::text]));
+
+CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, chat_key) WHERE (status = ANY (ARRAY['sending'::text, 'unknown'::text]));
+
+CREATE INDEX messages_of_phone ON public.messages USING btree (phone_number_id, id);
+
+CREATE INDEX messages_of_user ON public.messages USING btree (user_id, id);
+
+CREATE UNIQUE INDEX messages_one_sending ON public.messages USING btree (phone_number_id) WHERE (status = 'sending'::text);
+
+CREATE INDEX messages_waiting ON public.messages USING btree (phone_number_id, chat_key, due_at, sequence) WHERE (status = ANY (ARRAY['scheduled'::text, 'queued'::text]));
+
+CREATE UNIQUE INDEX messages_whatsapp ON public.messages USING btree (phone_number_id, message_id, direction) WHERE (message_id IS NOT NULL);
+
+CREATE INDEX parked_acks_at ON public.parked_acks USING btree (at);
+
+CREATE INDEX phone_checks_due ON public.phone_checks USING btree (check_at) WHERE (check_at IS NOT NULL);
+
+CREATE INDEX phone_checks_node ON public.phone_checks USING btree (node_id);
+
+CREATE UNIQUE INDEX phone_numbers_number ON public.phone_numbers USING btree (user_id, phone_number);
+
+CREATE UNIQUE INDEX placements_current ON public.placements USING btree (phone_id) WHERE (ended_at IS NULL);
+
+CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email));
+
+CREATE UNIQUE INDEX users_username_key ON public.users USING btree (lower(username));
+
+CREATE INDEX webhook_lanes_ready ON public.webhook_lanes USING btree (ready_at) WHERE (ready_at IS NOT NULL);
+
+CREATE INDEX webhooks_phone ON public.webhooks USING btree (user_id, phone_id);
+
+CREATE TRIGGER api_keys_index AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.index_api_key();
+
+CREATE TRIGGER placements_index AFTER INSERT OR DELETE OR UPDATE OF secret_hash ON public.placements FOR EACH ROW EXECUTE FUNCTION public.index_placement();
+
+CREATE TRIGGER users_index AFTER INSERT OR DELETE OR UPDATE OF email ON public.users FOR EACH ROW EXECUTE FUNCTION public.index_user();
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_user_id_delivery_id_fkey FOREIGN KEY (user_id, delivery_id) REFERENCES public.deliveries(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.chat_heads
+    ADD CONSTRAINT chat_heads_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.chat_heads
+    ADD CONSTRAINT chat_heads_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_user_id_event_sequence_fkey FOREIGN KEY (user_id, event_sequence) REFERENCES public.events(user_id, sequence) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_user_id_webhook_id_fkey FOREIGN KEY (user_id, webhook_id) REFERENCES public.webhooks(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.delivery_queue
+    ADD CONSTRAINT delivery_queue_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES public.deliveries(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.delivery_queue
+    ADD CONSTRAINT delivery_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.delivery_queue
+    ADD CONSTRAINT delivery_queue_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.event_counters
+    ADD CONSTRAINT event_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inbound_facts
+    ADD CONSTRAINT inbound_facts_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lanes
+    ADD CONSTRAINT lanes_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lanes
+    ADD CONSTRAINT lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.message_timeline
+    ADD CONSTRAINT message_timeline_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_user_id_phone_number_id_fkey FOREIGN KEY (user_id, phone_number_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.parked_acks
+    ADD CONSTRAINT parked_acks_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phone_checks
+    ADD CONSTRAINT phone_checks_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.nodes(id);
+
+ALTER TABLE ONLY public.phone_checks
+    ADD CONSTRAINT phone_checks_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phone_checks
+    ADD CONSTRAINT phone_checks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phone_numbers
+    ADD CONSTRAINT phone_numbers_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.placements
+    ADD CONSTRAINT placements_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.nodes(id);
+
+ALTER TABLE ONLY public.placements
+    ADD CONSTRAINT placements_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.turns
+    ADD CONSTRAINT turns_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_lanes
+    ADD CONSTRAINT webhook_lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_lanes
+    ADD CONSTRAINT webhook_lanes_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.event_counters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inbound_facts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_timeline ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.parked_acks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.phone_numbers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.placements ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.api_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.attempts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.deliveries USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.event_counters USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.events USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.idempotency_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.inbound_facts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.message_timeline USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.messages USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.parked_acks USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.phone_numbers USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.placements USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.quarantine USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.users USING ((id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.webhooks USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.accept_messages(p_batch jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_messages(p_batch jsonb) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.app_user_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_user_ids() TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.append_events(p_user bigint, p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.append_events(p_user bigint, p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at timestamp with time zone) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.ask_checks_of_node(p_node bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_checks_of_node(p_node bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_checks(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_checks(p_limit integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook integer, p_per_user integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook integer, p_per_user integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_sends(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_sends(p_limit integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.email_lookup(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.email_lookup(p_email text) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[]) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.expired_heads(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expired_heads(p_limit integer) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.find_credential(p_lookup text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_credential(p_lookup text) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.index_api_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.index_placement() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.index_user() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.node_loads() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.node_loads() TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.note_turns(p_users bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_turns(p_users bigint[]) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.refresh_lane(p_phone bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refresh_webhook_lane(p_webhook bigint) FROM PUBLIC;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attempts TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.attempts_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_counters TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_facts TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_timeline TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.messages_id_seq TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.migrations_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.nodes TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.nodes_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.parked_acks TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.phone_numbers TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.phone_numbers_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.placements TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.quarantine_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.users_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.webhooks_id_seq TO evolution_app;
