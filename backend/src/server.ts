@@ -11,10 +11,14 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
     server.listen(port, host, () => resolve());
   });
 
+/** Resolves when every request in flight is answered; a connection that idles afterwards is closed, not waited for. */
 const closed = (server: Server): Promise<void> =>
   new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
+    server.close(() => {
+      clearInterval(idle);
+      resolve();
+    });
   });
 
 /** Stops taking work, ends what was taken, gives leases back (a lease ends with its send), then lets go of everything. */
