@@ -139,10 +139,14 @@ export function compose(env: Settings, logger: Logger) {
     },
   };
   const { SWEEP_MS: sweepMs } = env;
+  const rows = endpoints(controllers);
+  const inboundRows = inboundEndpoints(controllers);
 
   return {
-    app: createApp({ ...frame, endpoints: endpoints(controllers) }),
-    inboundApp: createInboundApp({ ...frame, endpoints: inboundEndpoints(controllers) }),
+    endpoints: rows,
+    inboundEndpoints: inboundRows,
+    app: createApp({ ...frame, endpoints: rows }),
+    inboundApp: createInboundApp({ ...frame, endpoints: inboundRows }),
     identify,
     feed,
     workers: {

@@ -5,6 +5,7 @@ import { compose } from '../../src/compose.js';
 import { readEnv } from '../../src/config/env.js';
 import { createLogger } from '../../src/config/logger.js';
 import { createSocket } from '../../src/socket.js';
+import { conforming } from './conformance.js';
 import { createTestDatabase } from './database.js';
 import { NODE_KEY } from './nodes.js';
 
@@ -30,7 +31,7 @@ export const TEST_ENV = {
  */
 export async function startGateway(options: { env?: Record<string, string>; workers?: ('messages' | 'deliveries' | 'nodes')[] } = {}) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
-  const inboundServer = createServer((req, res) => void parts.gateway.inboundApp(req, res));
+  const inboundServer = createServer((req, res) => parts.inbound(req, res));
   await new Promise<void>((resolve) => inboundServer.listen(0, '127.0.0.1', resolve));
   const inboundUrl = `http://127.0.0.1:${(inboundServer.address() as AddressInfo).port}`;
 
@@ -44,8 +45,9 @@ export async function startGateway(options: { env?: Record<string, string>; work
   });
   const logger = createLogger({ level: 'debug', silent: process.env['SHOW_LOGS'] === undefined });
   const gateway = compose(env, logger);
-  const http = createServer(gateway.app);
-  const parts = { gateway };
+  // Every answer is held against its row of the API table.
+  const http = createServer(conforming(gateway.app, gateway.endpoints));
+  const parts = { inbound: conforming(gateway.inboundApp, gateway.inboundEndpoints) };
   const sockets = createSocket({ http, identify: gateway.identify, feed: gateway.feed, logger, corsOrigins: [] });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newNumber, newUser } from '../support/client.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { strangerCalls, trespasses } from '../support/isolation.js';
+
+describe('isolation', () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startGateway({ workers: [] });
+  });
+  afterAll(async () => gateway?.stop());
+
+  it('every endpoint, every id › called by a stranger › 404, and nothing is changed', async () => {
+    const [owner, stranger] = [await newUser(gateway.url), await newUser(gateway.url)];
+    const { body: phone } = await owner.api.post('/api/phones', { phoneNumber: newNumber() });
+    const { body: message } = await owner.api.post('/api/messages/send', { phoneId: phone.id, to: '+628987654321', message: 'mine' });
+    const calls = strangerCalls(gateway.gateway.endpoints, { phones: phone.id, messages: message.id });
+    expect(calls.length).toBeGreaterThan(4);
+
+    const rows = () =>
+      gateway.database.queryAll(`
+        select (select json_agg(p order by id) from phone_numbers p)::text as phones,
+               (select json_agg(m order by id) from messages m)::text as messages,
+               (select count(*) from idempotency_keys) as keys, (select count(*) from events) as events`);
+    const before = await rows();
+    expect(await trespasses(gateway.url, stranger.token, calls)).toEqual([]);
+    expect(await rows()).toEqual(before);
+
+    // The owner's same calls are answered otherwise, or the 404s above would prove nothing.
+    expect((await trespasses(gateway.url, owner.token, calls)).length).toBe(calls.length);
+  });
+});

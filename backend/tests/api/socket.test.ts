@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { io, type Socket } from 'socket.io-client';
+import { newUser, type TestUser } from '../support/client.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { placedPhone, textFrom } from '../support/placed.js';
+import { until } from '../support/until.js';
+
+describe('the live feed', () => {
+  let gateway: TestGateway;
+  let user: TestUser;
+  let phone: Awaited<ReturnType<typeof placedPhone>>;
+  const open: Socket[] = [];
+  beforeAll(async () => {
+    gateway = await startGateway({ workers: [] });
+    user = await newUser(gateway.url);
+    phone = await placedPhone(gateway, user);
+  });
+  afterEach(() => open.splice(0).forEach((socket) => socket.close()));
+  afterAll(async () => gateway?.stop());
+
+  /** Connects, and keeps all it hears. */
+  const connect = (auth: Record<string, unknown>, transports = ['websocket']) => {
+    const socket = io(gateway.url, { auth, transports, reconnection: false, forceNew: true });
+    open.push(socket);
+    const heard: any[] = [];
+    const names: string[] = [];
+    socket.onAny((name: string, envelope) => {
+      names.push(name);
+      heard.push(envelope);
+    });
+    const state = { socket, heard, names, error: null as string | null };
+    socket.on('connect_error', (error) => (state.error = error.message));
+    return state;
+  };
+  const message = (id: string) => phone.say('messages.upsert', textFrom('+5511988887777', id, id));
+  const sequences = (heard: any[]) => heard.map((envelope) => envelope.sequence);
+  const last = async () => (await user.api.get('/api/events?limit=1')).body.lastSequence as number;
+
+  it.each([
+    ['nothing', {}],
+    ['nonsense', { token: 'nonsense' }],
+    ['a key with a bad checksum', { apiKey: 'ev_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }],
+    ['an object', { token: { $gt: '' } }],
+  ])('a handshake with %s › refused', async (_what, auth) => {
+    const state = connect(auth);
+    await until('refused', () => state.error === 'unauthenticated');
+    expect(state.socket.connected).toBe(false);
+  });
+
+  it.each([['token'], ['apiKey']])('a handshake with a good %s, by websocket and by polling › hears what happens', async (kind) => {
+    const auth = kind === 'token' ? { token: user.token } : { apiKey: user.apiKey };
+    const states = [connect(auth), connect(auth, ['polling'])];
+    await until('joined', () => states.every((state) => state.socket.connected) && gateway.gateway.feed.size === 2);
+    await message(`LIVE-${kind}`);
+    await until('both heard it', () => states.every((state) => state.heard.length === 1));
+    expect(states[0]!.names).toEqual(['message']);
+    expect(states[0]!.heard).toEqual(states[1]!.heard);
+    expect(states[0]!.heard[0]).toMatchObject({ id: expect.stringMatching(/^evt_/), event: 'message', data: { message: `LIVE-${kind}` } });
+  });
+
+  it('cut and joined again with lastSequence › while much happened › nothing missing, nothing twice', async () => {
+    const first = connect({ token: user.token });
+    await until('joined', () => gateway.gateway.feed.size === 1);
+    const from = await last();
+    for (let i = 0; i < 5; i += 1) await message(`A${i}`);
+    await until('heard', () => first.heard.length === 5);
+    first.socket.close();
+    for (let i = 0; i < 250; i += 25) await Promise.all(Array.from({ length: 25 }, (_, n) => message(`B${i + n}`)));
+    const second = connect({ token: user.token, lastSequence: first.heard.at(-1).sequence });
+    const live = (async () => {
+      for (let i = 0; i < 20; i += 1) await message(`C${i}`);
+    })();
+    await live;
+    await until('all heard', () => first.heard.length + second.heard.length >= 275);
+    const union = [...sequences(first.heard), ...sequences(second.heard)];
+    expect(union).toEqual(Array.from({ length: 275 }, (_, i) => from + 1 + i));
+  });
+
+  it('lastSequence beyond the ledger › joined › told to resync, then live', async () => {
+    const state = connect({ token: user.token, lastSequence: 1_000_000 });
+    await until('told', () => state.names.includes('resync'));
+    expect(state.heard[0]).toEqual({ lastSequence: await last() });
+    await message('AFTER-RESYNC');
+    await until('live', () => state.names.at(-1) === 'message');
+  });
+
+  it('another user › connected at the same time, asking for rooms › hears nothing', async () => {
+    const other = await newUser(gateway.url);
+    const state = connect({ token: other.token, userId: user.id, room: `user:${user.id}`, lastSequence: 0 });
+    const mine = connect({ token: user.token });
+    await until('both joined', () => gateway.gateway.feed.size === 2);
+    state.socket.emit('join', `user:${user.id}`);
+    state.socket.emit('subscribe', { userId: user.id });
+    await message('NOT-YOURS');
+    await until('mine heard', () => mine.heard.length === 1);
+    expect(state.heard).toEqual([]);
+  });
+
+  it('a user disabled while connected › within about a second › is disconnected', async () => {
+    const victim = await newUser(gateway.url);
+    const states = [connect({ token: victim.token }), connect({ apiKey: victim.apiKey })];
+    await until('joined', () => gateway.gateway.feed.size === 2);
+    await gateway.database.query(`begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`);
+    await until('cut', () => states.every((state) => !state.socket.connected), 3000);
+    await until('forgotten', () => gateway.gateway.feed.size === 0);
+  });
+
+  it('Redis gone › something happens › is heard within the sweep', async () => {
+    const state = connect({ token: user.token });
+    await until('joined', () => gateway.gateway.feed.size === 1);
+    await gateway.redis.kill();
+    await message('NO-REDIS');
+    await until('heard', () => state.heard.length === 1, 3000);
+  });
+});
