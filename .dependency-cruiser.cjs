@@ -1,3 +1,4 @@
+/* global __dirname */
 /**
  * The arrows of docs/architecture.md, as rules: doors in → controllers → services → models | clients → config | utils.
  * A rule names what a folder may *not* reach; everything else is allowed.
@@ -91,7 +92,8 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
-    tsConfig: { fileName: 'backend/tsconfig.json' },
+    // Absolute: from a relative name its `extends` would be looked for in the wrong folder.
+    tsConfig: { fileName: `${__dirname}/backend/tsconfig.json` },
     enhancedResolveOptions: {
       extensions: ['.ts', '.js'],
       conditionNames: ['import', 'node'],

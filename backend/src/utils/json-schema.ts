@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type Joi from 'joi';
 
 export type Json = Record<string, unknown>;
-/** Shapes that have a name of their own (joi's `.id()`), by that name. */
+/**
+ * Shapes that have a name of their own, by that name: joi's `.id('Phone')`, or `.meta({ id: 'Phone' })` where joi itself
+ * would refuse two variants (required and not) of one id side by side.
+ */
 export type Components = Map<string, Json>;
 export const emptyComponents = (): Components => new Map();
 
@@ -14,6 +17,7 @@ interface Description {
   matches?: { schema?: Description }[];
   allow?: unknown[];
   examples?: unknown[];
+  metas?: { id?: string }[];
   dependencies?: { rel: string; peers: (string | { key: string })[]; key?: string | null }[];
 }
 
@@ -43,7 +47,8 @@ function overlay(json: Json, about: Description, components: Components): Json {
     ...enumOf(json, about),
     ...dependenciesOf(about),
   };
-  return about.flags?.id ? named(about.flags.id, made, components) : made;
+  const name = about.flags?.id ?? about.metas?.find(({ id }) => id)?.id;
+  return name ? named(name, made, components) : made;
 }
 
 function keysOf(json: Json, about: Description, components: Components): Json {
