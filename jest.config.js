@@ -5,7 +5,7 @@ const project = (name) => ({
   testEnvironment: 'node',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: { '^(\\.{1,2}/.*(?<!\\.json))\\.js$': '$1' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -19,5 +19,5 @@ export default {
   projects: ['backend', 'sandbox', 'dev'].map(project),
   maxWorkers: 2,
   testTimeout: 60_000,
-  reporters: ['default', '<rootDir>/dev/jest-tally.mjs'],
+  reporters: ['default', '<rootDir>/backend/tests/support/coverage-reporter.mjs', '<rootDir>/dev/jest-tally.mjs'],
 };

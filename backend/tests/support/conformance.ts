@@ -109,11 +109,13 @@ function tried(row: Endpoint | undefined, answer: GivenAnswer): string | null {
   }
 }
 
+export type Note = (word: 'row' | 'done' | 'fault', text: string) => void;
+
 /** One line for each row that exists and each that answered, for the reporter that wants every row tried. */
-function note(word: 'row' | 'done' | 'fault', text: string): void {
+const noteInFile: Note = (word, text) => {
   const folder = process.env['API_CALLS_DIR'];
   if (folder) appendFileSync(`${folder}/${process.pid}.calls`, `${word} ${text}\n`);
-}
+};
 
 const nameOf = ({ method, path }: Pick<Endpoint, 'method' | 'path'>): string =>
   `${method.toUpperCase()} ${path}`;
@@ -122,16 +124,20 @@ const nameOf = ({ method, path }: Pick<Endpoint, 'method' | 'path'>): string =>
  * Serves `listener`, holding every answer against its row. One that departs from it is replaced by 599 and a
  * sentence, so that the test that asked fails whatever it looks at; the run fails as well.
  */
-export function conforming(listener: RequestListener, endpoints: readonly Endpoint[]): RequestListener {
+export function conforming(
+  listener: RequestListener,
+  endpoints: readonly Endpoint[],
+  note: Note = noteInFile,
+): RequestListener {
   for (const row of endpoints) note('row', nameOf(row));
   return (req, res) => {
-    if (!req.url?.startsWith('/api-docs')) watch(req as Req, res);
+    if (!req.url?.startsWith('/api-docs')) watch(req as Req, res, note);
     listener(req, res);
   };
 }
 
 /** Holds the answer back until it is whole and has been looked at. */
-function watch(req: Req, res: ServerResponse): void {
+function watch(req: Req, res: ServerResponse, note: Note): void {
   const chunks: Buffer[] = [];
   const end = res.end.bind(res) as (body?: Buffer) => ServerResponse;
   const keep = (chunk: unknown, encoding: unknown): void => {

@@ -13,7 +13,7 @@ export default class EndpointCoverage {
     process.env.API_CALLS_DIR = this.folder;
   }
 
-  onRunComplete(contexts, results) {
+  onRunComplete(contexts, results, say = console.error) {
     const notes = readNotes(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
     const faults = [...notes.fault];
@@ -24,7 +24,7 @@ export default class EndpointCoverage {
       );
     }
     if (faults.length === 0) return;
-    console.error(faults.map((fault) => `endpoints › ${fault}`).join('\n'));
+    say(faults.map((fault) => `endpoints › ${fault}`).join('\n'));
     // Counted as failures, so that the tally that comes after this reporter tells them too.
     results.numFailedTests += faults.length;
     results.success = false;

@@ -1,0 +1,16 @@
+interface Results {
+  numFailedTests: number;
+  success: boolean;
+  wasInterrupted: boolean;
+}
+interface Context {
+  config: { displayName?: { name: string } };
+}
+export default class EndpointCoverage {
+  constructor(globalConfig: object);
+  onRunComplete(contexts: Set<Context>, results: Results, say?: (text: string) => void): void;
+  getLastError(): Error | undefined;
+}
+export function isWhole(config: object, contexts: Set<Context>, results: Partial<Results>): boolean;
+export function readNotes(folder: string): Record<'row' | 'done' | 'fault', Set<string>>;
+export function publishedRows(root: string): string[];
