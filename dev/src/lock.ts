@@ -6,8 +6,8 @@ import { delay } from './wait.js';
 
 /** The launcher's claim on a data folder, and its list of what it runs there. */
 export interface Lock {
-  /** Notes a child, so that the next start finds it should this launcher be killed. */
-  note(name: string, pid: number): void;
+  /** Notes a child (null: it is gone), so that the next start finds it should this launcher be killed. */
+  note(name: string, pid: number | null): void;
   /** Says that the end has begun: a new start may wait for it. */
   stopping(): void;
   release(): void;
@@ -76,7 +76,8 @@ export async function takeLock(dataDir: string, say: (line: string) => void): Pr
   const children: Record<string, number> = {};
   return {
     note: (name, pid) => {
-      children[name] = pid;
+      if (pid === null) delete children[name];
+      else children[name] = pid;
       writeFileSync(list, JSON.stringify(children));
     },
     stopping: () => writeFileSync(file, JSON.stringify({ pid: process.pid, stopping: true })),

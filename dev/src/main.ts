@@ -13,6 +13,7 @@ import { openFolder } from './folders.js';
 import { takeLock, type Lock } from './lock.js';
 import { watchParent } from './parent.js';
 import { checkPorts, frontAddresses, makePlan, readOrMakeKept } from './plan.js';
+import { installNginx } from './nginx.js';
 import { findNginx } from './programs.js';
 import { provide, type Program as Missing } from './provide.js';
 import {
@@ -82,7 +83,8 @@ async function startNodes(world: World, keep: Supervisor): Promise<void> {
 }
 
 async function startGateway(world: World, keep: Supervisor, watch: boolean): Promise<void> {
-  await runToEnd(gatewayProgram(world, { name: 'migrate', entry: 'backend/src/migrate.ts' }));
+  const migrate = gatewayProgram(world, { name: 'migrate', entry: 'backend/src/migrate.ts' });
+  await keep.once('migrate', (spawned) => runToEnd(migrate, spawned));
   const program = gatewayProgram(world, { name: 'backend', entry: 'backend/src/server.ts' });
   const url = `http://127.0.0.1:${gatewayPort(world)}/health/ready`;
   const isReady = async () => (await status(url)) === 200;
@@ -106,18 +108,21 @@ async function startDoor(world: World, keep: Supervisor): Promise<void> {
 /** Everything, in the order in which it needs each other; resolves when a message could be sent. */
 async function start(keep: Supervisor, settings: Settings, watch: boolean): Promise<World> {
   const plan = await makePlan(settings, say);
+  const wantsNginx = settings.given['NGINX'] !== 'none';
   const needed: Missing[] = [
-    'nginx',
+    ...(wantsNginx ? (['nginx'] as const) : []),
     ...(plan.postgres ? (['postgres'] as const) : []),
     ...(plan.redis || plan.redisNodes ? (['redis'] as const) : []),
   ];
   // Ports first: what is known to fail should not take a minute of installing before it does.
-  await checkPorts(settings, plan, findNginx() !== null || aptWorks());
+  await checkPorts(settings, plan, wantsNginx && (findNginx() !== null || aptWorks()));
   await provide(needed, say);
-  const nginx = findNginx() !== null;
+  const nginx = wantsNginx && findNginx() !== null;
   if (!nginx)
     say(
-      `nginx is not here (install nginx to have it in front): the gateway itself listens on ${settings.httpPort}`,
+      wantsNginx
+        ? `nginx is not here (${installNginx}): the gateway itself listens on ${settings.httpPort}`
+        : `without nginx, as asked: the gateway itself listens on ${settings.httpPort}`,
     );
   const kept = await readOrMakeKept(settings.dataDir);
   say('starting PostgreSQL and Redis …');

@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { aptInstall, aptWorks } from './apt.js';
 import { openFolder } from './folders.js';
-import { endProcess, isOurs, ready, run, type Command, type Running } from './process.js';
-import { findNginx } from './programs.js';
+import { endProcess, groupOf, isOurs, ready, run, type Command, type Running } from './process.js';
+import { findNginx, installCommand } from './programs.js';
+
+export const installNginx = installCommand({ debian: 'nginx', brew: 'nginx' });
 
 const SOURCE = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'nginx');
 
@@ -116,6 +118,8 @@ async function endOrphan(dir: string): Promise<void> {
   const file = join(dir, 'nginx.pid');
   const pid = Number.parseInt(readPid(file), 10) || 0;
   if (isOurs(pid, dir)) await endProcess(pid);
+  // Workers whose master was killed have the port still, and nothing in their name but their folder.
+  await Promise.all(groupOf(pid, dir).map((worker) => endProcess(worker, 'SIGKILL')));
   rmSync(file, { force: true });
 }
 
@@ -139,7 +143,7 @@ export async function provideNginx(): Promise<void> {
 export async function startNginx(given: NginxOptions): Promise<Nginx> {
   await provideNginx();
   const program = findNginx();
-  if (program === null) throw new Error('no nginx here: install nginx');
+  if (program === null) throw new Error(`no nginx here: ${installNginx}`);
   let options = { ...given, dir: openFolder(given.dir) };
   await endOrphan(options.dir);
   renderNginx(options);

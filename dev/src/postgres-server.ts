@@ -4,7 +4,9 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { chownTo, closedFolder, ownerOf, unprivileged, writeSecret, type Uid } from './folders.js';
-import { findPostgres } from './programs.js';
+import { findPostgres, installCommand } from './programs.js';
+
+const HOW = installCommand({ debian: 'postgresql', brew: 'postgresql@17' });
 
 /** Binaries of one PostgreSQL server. */
 export interface Server {
@@ -53,7 +55,7 @@ export function chooseServer(dataDir: string): Server {
   const server = servers.find(({ major }) => wanted === null || major === wanted);
   if (server) return reachable(server, dataDir);
   if (wanted === null)
-    throw new Error('no PostgreSQL 15 or later here: install postgresql-15, or set DB_HOST to one that runs');
+    throw new Error(`no PostgreSQL 15 or later here: ${HOW} (or set DB_HOST to one that runs)`);
   throw new Error(
     `${dataDir} was made by PostgreSQL ${wanted}, which is not here any more: install it, or remove ${dataDir}`,
   );

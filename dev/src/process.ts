@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { appendFileSync, closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { until } from './wait.js';
 
@@ -125,6 +125,25 @@ function listen(child: ChildProcess, { logFile, onLine }: Command): void {
   }
 }
 
+/** A leader that was killed leaves its group: workers of nginx go on serving, and keep its port. */
+function endGroup(leader: number): void {
+  if (leader > 1) send(-leader, 'SIGKILL');
+}
+
+/** Members of the group that `leader` led, as far as they are ours; Linux only, [] elsewhere. */
+export function groupOf(leader: number, folder: string): number[] {
+  const pids = process.platform === 'linux' ? readdirSync('/proc').map(Number).filter(Boolean) : [];
+  return pids.filter((pid) => groupId(pid) === leader && isOurs(pid, folder));
+}
+
+function groupId(pid: number): number {
+  try {
+    return Number(/\) \S \d+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
 /**
  * Starts a process; it need not be ready when this resolves.
  * @throws Error when it cannot be started at all
@@ -132,7 +151,10 @@ function listen(child: ChildProcess, { logFile, onLine }: Command): void {
 export async function run(command: Command): Promise<Running & { child: ChildProcess }> {
   const child = open(command);
   const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit ${code}`));
+    child.once('exit', (code, signal) => {
+      endGroup(child.pid ?? 0);
+      resolve(signal ? `signal ${signal}` : `exit ${code}`);
+    });
     child.once('error', (error) => resolve(error.message));
   });
   if (child.pid === undefined) throw new Error(`${command.name} does not start: ${await exited}`);
@@ -164,7 +186,7 @@ export async function ready(
   let gone: string | undefined;
   void running.exited.then((how) => (gone = how));
   try {
-    await until(command.name, async () => gone !== undefined || (await check()), { timeoutMs });
+    await until(command.name, async () => gone !== undefined || (await check()), { timeoutMs, everyMs: 50 });
     if (gone !== undefined) throw new Error(gone);
   } catch (error) {
     await running.kill();

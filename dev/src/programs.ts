@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 /** Where servers live although a user's PATH does not say so: Debian's sbin, Homebrew on both kinds of Mac. */
 const BEYOND_PATH = [
@@ -24,6 +24,7 @@ const runs = (file: string): boolean => {
 export function findProgram(...names: string[]): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...BEYOND_PATH];
   for (const name of names) {
+    if (isAbsolute(name)) return runs(name) ? name : null;
     const found = folders.map((folder) => join(folder, name)).find(runs);
     if (found) return found;
   }
@@ -32,7 +33,18 @@ export function findProgram(...names: string[]): string | null {
 
 export const findRedis = (): string | null => findProgram('redis-server', 'valkey-server');
 
-export const findNginx = (): string | null => findProgram('nginx');
+/** `NGINX=none` does without one that is here; `NGINX=/path/to/nginx` takes another. */
+export function findNginx(): string | null {
+  const chosen = process.env['NGINX'];
+  if (chosen === 'none') return null;
+  return findProgram(chosen || 'nginx');
+}
+
+/** The one command that brings what is missing, as far as this machine lets us guess it. */
+export function installCommand(what: { debian: string; brew: string }): string {
+  if (findProgram('apt-get')) return `sudo apt-get install -y ${what.debian}`;
+  return process.platform === 'darwin' ? `brew install ${what.brew}` : `install ${what.debian}`;
+}
 
 const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 

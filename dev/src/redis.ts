@@ -5,7 +5,9 @@ import { aptInstall, aptWorks } from './apt.js';
 import { openFolder, temporaryFolder } from './folders.js';
 import { freePort } from './ports.js';
 import { ready, run, type Command, type Running } from './process.js';
-import { findRedis } from './programs.js';
+import { findRedis, installCommand } from './programs.js';
+
+const HOW = installCommand({ debian: 'redis-server', brew: 'redis' });
 
 export interface RedisOptions {
   /** Holds its files; a temporary one that goes with `stop` unless told. */
@@ -84,8 +86,7 @@ export async function provideRedis(): Promise<void> {
 export async function startRedis(given: RedisOptions = {}): Promise<Redis> {
   await provideRedis();
   const program = findRedis();
-  if (program === null)
-    throw new Error('no Redis here: install redis-server (or valkey), or set REDIS_HOST to one that runs');
+  if (program === null) throw new Error(`no Redis here: ${HOW} (or set REDIS_HOST to one that runs)`);
   const dir = given.dir === undefined ? temporaryFolder('redis') : openFolder(given.dir);
   const port = given.port ?? (await freePort());
   const how = command(program, { ...given, dir }, port);

@@ -79,10 +79,11 @@ export function programService(program: Program, tier: number, isReady: () => Pr
  * Runs a program that ends by itself, such as the migrations.
  * @throws Error with the end of its log unless it exits with 0
  */
-export async function runToEnd(program: Program): Promise<void> {
+export async function runToEnd(program: Program, spawned: (running: Running) => void): Promise<void> {
   const lines: string[] = [];
   const how = { ...command(program), onLine: (line: string) => void lines.push(line) };
   const running = await run(how);
+  spawned(running);
   const end = await running.exited;
   if (end !== 'exit 0') throw new Error(`${program.name} failed (${end})\n${lines.slice(-12).join('\n')}`);
 }

@@ -16,6 +16,8 @@ export interface Service {
 export interface Supervisor {
   /** Starts a service and keeps it running from then on. Rejects when the first start fails. */
   add(service: Service): Promise<Running>;
+  /** Runs something that ends by itself; it is ended too when everything is stopped meanwhile. */
+  once(name: string, work: (spawned: (running: Running) => void) => Promise<void>): Promise<void>;
   /** Stops everything, tier by tier. Nothing is started again from the moment this is called. */
   stop(): Promise<void>;
   /** Ends everything at once, the hard way. */
@@ -26,76 +28,80 @@ export interface SupervisorOptions {
   /** Milliseconds before a dead service is started again; 0 = never. */
   respawnAfterMs: number;
   say(line: string): void;
-  note(name: string, pid: number): void;
+  /** Is told which process runs under a name; null when it ended by itself as it should. */
+  note(name: string, pid: number | null): void;
 }
 
 interface Kept {
-  service: Service;
+  tier: number;
   /** Settles when it is ready or has failed. */
   started: Promise<unknown>;
   running?: Running;
 }
 
+/** Ends one service, also one that is just starting. */
+async function endOne(kept: Kept, end: (running: Running) => Promise<void>): Promise<void> {
+  if (kept.running) await end(kept.running);
+  // One that has no process yet is about to have one.
+  await kept.started;
+  if (kept.running) await end(kept.running);
+}
+
+async function endInOrder(all: Kept[], end: (running: Running) => Promise<void>): Promise<void> {
+  const tiers = [...new Set(all.map(({ tier }) => tier))].sort((a, b) => a - b);
+  for (const tier of tiers)
+    await Promise.all(all.filter((kept) => kept.tier === tier).map((kept) => endOne(kept, end)));
+}
+
+const planAfter = (ms: number): string =>
+  ms > 0 ? `starting it again in ${ms / 1000} s` : 'it stays down (RESPAWN_AFTER=0)';
+
+/** Keeps services running until it is told to stop. */
 export function supervisor({ respawnAfterMs, say, note }: SupervisorOptions): Supervisor {
   const all = new Map<string, Kept>();
   let stopping = false;
 
-  function start(service: Service): Promise<Running> {
-    if (stopping)
-      return Promise.reject(new Error(`${service.name} is not started: everything is being stopped`));
-    const kept: Kept = { service, started: Promise.resolve() };
-    const spawned = (running: Running) => {
+  function keep<T>(
+    name: string,
+    tier: number,
+    work: (spawned: (running: Running) => void) => Promise<T>,
+  ): Promise<T> {
+    if (stopping) return Promise.reject(new Error(`${name} is not started: everything is being stopped`));
+    const kept: Kept = { tier, started: Promise.resolve() };
+    const done = work((running) => {
       kept.running = running;
-      note(service.name, running.pid);
-    };
-    const ready = service.start(spawned).then((running) => {
+      note(name, running.pid);
+    });
+    kept.started = done.catch(() => undefined);
+    all.set(name, kept);
+    return done;
+  }
+
+  const start = (service: Service): Promise<Running> =>
+    keep(service.name, service.tier, async (spawned) => {
+      const running = await service.start(spawned);
       spawned(running);
       void running.exited.then((how) => revive(service, how));
       return running;
     });
-    kept.started = ready.catch(() => undefined);
-    all.set(service.name, kept);
-    return ready;
-  }
 
   async function revive(service: Service, how: string): Promise<void> {
     if (stopping) return;
-    const plan =
-      respawnAfterMs > 0
-        ? `starting it again in ${respawnAfterMs / 1000} s`
-        : 'it stays down (RESPAWN_AFTER=0)';
-    say(`${service.name} ended (${how}); ${plan}`);
+    say(`${service.name} ended (${how}); ${planAfter(respawnAfterMs)}`);
     if (respawnAfterMs === 0) return;
     await delay(respawnAfterMs);
     if (stopping) return;
-    try {
-      const { pid } = await start(service);
-      say(`${service.name} runs again (process ${pid})`);
-    } catch (error) {
-      await revive(service, (error as Error).message);
-    }
+    const again = start(service).then(({ pid }) => say(`${service.name} runs again (process ${pid})`));
+    await again.catch((error: Error) => revive(service, error.message.split('\n')[0] ?? ''));
   }
 
-  async function endOne(kept: Kept, end: (running: Running) => Promise<void>): Promise<void> {
-    if (kept.running) await end(kept.running);
-    // One that has no process yet is about to have one.
-    await kept.started;
-    if (kept.running) await end(kept.running);
-  }
-
-  const each = (tier: number, end: (running: Running) => Promise<void>) =>
-    Promise.all(
-      [...all.values()].filter(({ service }) => service.tier === tier).map((kept) => endOne(kept, end)),
-    );
-
-  async function endAll(end: (running: Running) => Promise<void>): Promise<void> {
+  const endAll = (end: (running: Running) => Promise<void>): Promise<void> => {
     stopping = true;
-    const tiers = new Set([...all.values()].map(({ service }) => service.tier));
-    for (const tier of [...tiers].sort((a, b) => a - b)) await each(tier, end);
-  }
-
+    return endInOrder([...all.values()], end);
+  };
   return {
     add: start,
+    once: (name, work) => keep(name, 0, work).finally(() => note(name, null)),
     stop: () => endAll((running) => running.stop()),
     kill: () => endAll((running) => running.kill()),
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { mend, missingPlatforms } from '../src/mend-lock.js';
+import { mend, missingPlatforms, type PackageLock } from '../src/mend-lock.js';
 import { root } from '../src/settings.js';
 
 const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
@@ -12,7 +12,7 @@ describe('package-lock.json', () => {
   });
 
   it('with a foreign binary left out › gets an entry that npm passes over here', () => {
-    const cut = {
+    const cut: PackageLock = {
       packages: {
         'node_modules/tool': {
           version: '1.2.3',
