@@ -13,7 +13,15 @@ export interface NodeError {
   isNotOnWhatsapp: boolean;
   /** 400 with schema lists: this body will never be taken. */
   isSchema: boolean;
+  /** The connection to WhatsApp was closed, or the node failed at a read that precedes the send: nothing left. */
+  isBeforeSend: boolean;
+  /** The phone had no connection object; true of a node that lost it, and of a bug of the node while it is open. */
+  isNoSocket: boolean;
 }
+
+/** Prisma's words for the reads that come before a send (recorded with the node's database away). */
+const BEFORE_THE_SEND = /Connection Closed|contact\.findMany|instance\.find(Unique|First|Many)|isOnWhatsapp\.find/;
+const NO_SOCKET = /TypeError|Cannot read properties of undefined/;
 
 export type AckStatus = 'sent' | 'delivered' | 'read' | 'played' | 'error';
 
@@ -60,11 +68,14 @@ export function nodeErrorOf(status: number, body: unknown): NodeError {
   const outer = object(body);
   const message = object(outer['response'])['message'] ?? outer['message'] ?? outer['error'];
   const items = Array.isArray(message) ? message : [message];
+  const texts = items.flat().flatMap((item) => (typeof item === 'string' ? [item] : isObject(item) ? [JSON.stringify(item)] : []));
   return {
     status,
+    texts,
+    isBeforeSend: texts.some((line) => BEFORE_THE_SEND.test(line)),
+    isNoSocket: texts.some((line) => NO_SOCKET.test(line)),
     isNotOnWhatsapp: status === 400 && items.some((item) => object(item)['exists'] === false),
     isSchema: status === 400 && items.length > 0 && items.every(Array.isArray),
-    texts: items.flat().flatMap((item) => (typeof item === 'string' ? [item] : isObject(item) ? [JSON.stringify(item)] : [])),
   };
 }
 

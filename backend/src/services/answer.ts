@@ -10,10 +10,6 @@ export type Outcome =
   | { class: 'not_sent'; detail: string }
   | { class: 'unknown'; reason: MessageReason; detail: string };
 
-/** Prisma's words for the reads that come before the send (recorded with the node's database away). */
-const BEFORE_THE_SEND = /contact\.findMany|instance\.find(Unique|First|Many)|isOnWhatsapp\.find/;
-const NO_SOCKET = /TypeError|Cannot read properties of undefined/;
-
 /**
  * The classification table: `not_sent` only where the answer proves that nothing reached WhatsApp, `failed` only where
  * it is decisive; all else is `unknown`. `opened`: the placement has been open at some time (a 201 before that is a
@@ -40,18 +36,17 @@ export async function classify(
 }
 
 async function classifyRefusal(
-  { status, texts, isNotOnWhatsapp, isSchema }: Extract<SendAnswer, { kind: 'refused' }>['error'],
+  error: Extract<SendAnswer, { kind: 'refused' }>['error'],
   askState: () => Promise<Look<ConnectionState | null>>,
 ): Promise<Outcome> {
-  const detail = `${status} ${texts.join('; ')}`.slice(0, 500);
-  if (isNotOnWhatsapp) return { class: 'failed', reason: 'not_on_whatsapp', detail };
-  if (isSchema) return { class: 'failed', reason: 'refused_by_node', detail };
-  if (status === 401 || status === 404) return { class: 'not_sent', detail };
-  if (texts.some((text) => text.includes('Connection Closed') || BEFORE_THE_SEND.test(text))) return { class: 'not_sent', detail };
-  if (texts.some((text) => NO_SOCKET.test(text))) {
-    const state = await askState();
-    const isElsewhere = state.kind === 'missing' || (state.kind === 'ok' && state.value !== 'open');
-    if (isElsewhere) return { class: 'not_sent', detail };
-  }
+  const { status } = error;
+  const detail = `${status} ${error.texts.join('; ')}`.slice(0, 500);
+  if (error.isNotOnWhatsapp) return { class: 'failed', reason: 'not_on_whatsapp', detail };
+  if (error.isSchema) return { class: 'failed', reason: 'refused_by_node', detail };
+  if (status === 401 || status === 404 || error.isBeforeSend) return { class: 'not_sent', detail };
+  if (error.isNoSocket && isNotOpen(await askState())) return { class: 'not_sent', detail };
   return { class: 'unknown', reason: 'answer_unclear', detail };
 }
+
+const isNotOpen = (state: Look<ConnectionState | null>): boolean =>
+  state.kind === 'missing' || (state.kind === 'ok' && state.value !== 'open');

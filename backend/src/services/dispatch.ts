@@ -5,7 +5,7 @@ import type { Tenancy } from '../models/index.js';
 import type { LaneEnd, Send } from '../models/lane.js';
 import { backoff } from '../utils/backoff.js';
 import { classify, type Outcome } from './answer.js';
-import { applyFact, applyParked, moveTo } from './settle.js';
+import { applyAnswer, moveTo } from './settle.js';
 
 export interface DispatchSettings {
   /** Seconds. */
@@ -53,10 +53,8 @@ export function createDispatch(deps: {
       if (message) {
         const isHolder = message.status === 'sending' && message.leaseId === send.leaseId;
         const events = await (async () => {
-          if (outcome.class === 'sent') {
-            const { message: sent, events } = await applyFact(models, message, { status: 'sent', at, whatsappId: outcome.whatsappId });
-            return [...events, ...(await applyParked(models, sent)).events];
-          }
+          // Also when the lease is another's by now: that it was sent is a fact.
+          if (outcome.class === 'sent') return applyAnswer(models, message, { whatsappId: outcome.whatsappId, at });
           if (!isHolder) return [];
           if (outcome.class === 'not_sent') {
             await models.messages.setStatus(message.id, { status: 'queued', reason: null });

@@ -204,8 +204,16 @@ export function createMessages(deps: {
   };
 }
 
+/** The order in which a message can reach its statuses; facts are learned in any order. */
+const COURSE = ['received', 'queued', 'unknown', 'cancelled', 'expired', 'sent', 'failed', 'delivered', 'read', 'played'];
+
+/** Each status a message reached, in the course of a message: it reached each no later than those after it. */
 const timelineOf = (message: Message, entries: TimelineEntry[]) => {
   const first = { status: message.direction === 'in' ? 'received' : 'queued', reason: null, at: message.createdAt };
   const all = message.source === 'api' || entries.length === 0 ? [first, ...entries] : entries;
-  return all.map((entry) => ({ status: entry.status, reason: entry.reason, at: entry.at.toISOString() }));
+  const ordered = all.sort((a, b) => COURSE.indexOf(a.status) - COURSE.indexOf(b.status));
+  return ordered.map(({ status, reason }, i) => {
+    const at = new Date(Math.min(...ordered.slice(i).map((entry) => entry.at.getTime())));
+    return { status, reason, at: at.toISOString() };
+  });
 };

@@ -7,13 +7,11 @@ import type { Models, Tenancy } from '../models/index.js';
 import type { Phone, PhoneState } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
 import { publicId, randomToken, sha256 } from '../utils/crypto.js';
-import { isSameNumber } from '../utils/number.js';
+import { openState, SETTLED } from './connection.js';
 import { setPhoneState, storeQr, type Sealer } from './phone.js';
 
 export type Pairing = ReturnType<typeof createPairing>;
 
-/** Statuses that only a person can end: nothing is tried for them. */
-const SETTLED = new Set(['logged_out', 'banned', 'mismatch', 'conflict']);
 /** Seconds until the next look, by what was found. */
 const AGAIN = { pairing: 5, lost: 3, fault: 2, mostFault: 15 };
 
@@ -87,7 +85,7 @@ export function createPairing(deps: {
     if (result.kind !== 'ok') return fault(phone, result);
     const code = result.value;
     await change(phone, { status: 'pairing', reason: 'scan_qr' }, async (models) => {
-      if (code) await storeQr(models, phone, code, sealer);
+      if (code) await storeQr({ models, phone, sealer }, code);
     });
     return AGAIN.pairing;
   }
@@ -103,13 +101,9 @@ export function createPairing(deps: {
     const known = phone.isConnected && placement.openedAt !== null;
     if (!known) {
       const owner = await evolution.owner(placementAddress(placement));
-      const number = owner.kind === 'ok' ? owner.value : null;
-      const isOther = number !== null && !isSameNumber(number, phone.phoneNumber);
-      const state: PhoneState = isOther
-        ? { status: 'mismatch', reason: 'other_number', session: { number } }
-        : { status: 'connected', reason: null, session: { ...(number ? { number } : {}), connectedAt: new Date().toISOString() } };
+      const state = openState(phone, owner.kind === 'ok' ? owner.value : null, new Date());
       await change(phone, state, (models) => models.placements.setOpened(placement.id));
-      if (isOther) return null;
+      if (state.status === 'mismatch') return null;
     }
     const inDoubt = await tenancy.inTenant(phone.userId, (models) => models.lanes.isInDoubt(phone.userId, phone.id));
     if (!inDoubt) return null;

@@ -87,7 +87,8 @@ export async function setPhoneState(models: Models, phone: Phone, state: PhoneSt
 }
 
 /** Stores a fresh QR, sealed, and tells the sockets that there is one. The one that is shown already is left alone. */
-export async function storeQr(models: Models, phone: Phone, code: string, sealer: Sealer): Promise<void> {
+export async function storeQr(at: { models: Models; phone: Phone; sealer: Sealer }, code: string): Promise<void> {
+  const { models, phone, sealer } = at;
   if (isLive(phone) && sealer.open(phone.qr!, qrContext(phone.id)) === code) return;
   const expiresAt = new Date(Date.now() + QR_LIFETIME * 1000);
   await models.phones.setQr(phone.id, sealer.seal(code, qrContext(phone.id)), expiresAt);

@@ -32,18 +32,25 @@ export async function moveTo(
   return { message: moved, events: event ? [event] : [] };
 }
 
-/** Acks that came before their message had its id take effect now. */
-export async function applyParked(models: Models, message: Message): Promise<{ message: Message; events: NewEvent[] }> {
-  if (!message.whatsappId) return { message, events: [] };
-  const parked = await models.messages.takeParkedAcks(message.phoneId, message.whatsappId);
-  const order: StatusFact[] = ['sent', 'delivered', 'read', 'played', 'error'];
-  parked.sort((a, b) => order.indexOf(a.status as StatusFact) - order.indexOf(b.status as StatusFact));
-  let current = message;
-  const events: NewEvent[] = [];
-  for (const ack of parked) {
-    const step = await applyFact(models, current, { status: ack.status as StatusFact, at: ack.at });
+/** The node's own answer: the message is sent, and acks that came before it take effect now. */
+export async function applyAnswer(
+  models: Models,
+  message: Message,
+  answer: { whatsappId: string; at: Date },
+): Promise<NewEvent[]> {
+  const parked = await models.messages.takeParkedAcks(message.phoneId, answer.whatsappId);
+  const first = await applyFact(models, message, { status: 'sent', ...answer });
+  const events = [...first.events];
+  let current = first.message;
+  for (const status of RISING) {
+    const ack = parked.find((one) => one.status === status);
+    if (!ack) continue;
+    const step = await applyFact(models, current, { status, at: ack.at });
     current = step.message;
     events.push(...step.events);
   }
-  return { message: current, events };
+  return events;
 }
+
+/** Applied in this order, the events of a message rise. */
+const RISING: readonly StatusFact[] = ['sent', 'delivered', 'read', 'played', 'error'];

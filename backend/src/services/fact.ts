@@ -1,0 +1,126 @@
+import type { Fact } from '../clients/evolution.decode.js';
+import type { Models } from '../models/index.js';
+import type { NewEvent } from '../models/event.js';
+import type { Message } from '../models/message.js';
+import type { Phone } from '../models/phone.js';
+import type { Placement } from '../models/placement.js';
+import { sha256 } from '../utils/crypto.js';
+import { connectionState } from './connection.js';
+import { messageEvent, participantsEvent, reactionEvent } from './event-data.js';
+import { setPhoneState, storeQr, type Sealer } from './phone.js';
+import { applyFact } from './settle.js';
+
+type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
+
+/** Where a fact takes effect: a transaction that holds the user's counter and the phone's row. */
+export interface Scene {
+  models: Models;
+  phone: Phone;
+  placement: Placement;
+  sealer: Sealer;
+}
+
+type Effects = { [Kind in Fact['kind']]: (scene: Scene, fact: FactOf<Kind>) => Promise<NewEvent[]> };
+
+/** Gives a fact its effect, once: what it changes, and the events to append because of it. */
+export async function takeEffect(scene: Scene, fact: Fact): Promise<NewEvent[]> {
+  const key = keyOf(fact);
+  if (key !== null && !(await scene.models.inbound.take(scene.phone.userId, scene.phone.id, key))) return [];
+  return (effects[fact.kind] as (scene: Scene, fact: Fact) => Promise<NewEvent[]>)(scene, fact);
+}
+
+/** What makes a fact the same fact as another. Null: doing it twice does nothing more. */
+function keyOf(fact: Fact): string | null {
+  if (fact.kind === 'message') return `message:${fact.whatsappId}:${fact.fromMe}`;
+  if (fact.kind === 'reaction') return `reaction:${fact.whatsappId}`;
+  if (fact.kind !== 'participants') return null;
+  const who = sha256(fact.participants.join()).toString('hex').slice(0, 16);
+  return `participants:${fact.group}:${fact.action}:${fact.at.getTime()}:${who}`;
+}
+
+const effects: Effects = {
+  message,
+  echo,
+  ack,
+  reaction,
+  connection,
+  qr,
+  participants: async ({ phone }, fact) => [participantsEvent({ ...fact, phoneId: phone.id })],
+  qr_limit: (scene, { at }) =>
+    connection(scene, { kind: 'connection', state: 'refused', statusReason: null, owner: null, at }),
+  ignored: async () => [],
+};
+
+/** Said to the phone by a contact, or typed on it by its owner. */
+async function message({ models, phone, placement }: Scene, fact: FactOf<'message'>): Promise<NewEvent[]> {
+  const isOut = fact.fromMe;
+  const stored = await models.messages.record({
+    userId: phone.userId,
+    phoneId: phone.id,
+    placementId: placement.id,
+    direction: isOut ? 'out' : 'in',
+    source: isOut ? 'phone' : 'contact',
+    whatsappId: fact.whatsappId,
+    chat: fact.chat,
+    from: isOut ? phone.phoneNumber : (fact.from ?? fact.chat),
+    to: isOut || fact.chat.startsWith('group:') ? fact.chat : phone.phoneNumber,
+    type: fact.type,
+    content: fact.content,
+    payload: fact.payload,
+    status: isOut ? 'sent' : 'received',
+    sequence: await models.phones.nextSequence(phone.id),
+    at: fact.at,
+  });
+  return stored ? [messageEvent(stored, isOut ? null : fact.senderName)] : [];
+}
+
+async function ack({ models, phone }: Scene, fact: FactOf<'ack'>): Promise<NewEvent[]> {
+  const found = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
+  if (found) return found.direction === 'out' ? (await applyFact(models, found, fact)).events : [];
+  // It came before the node's own answer told us the id: it counts when that comes.
+  await models.messages.parkAck({ ...fact, userId: phone.userId, phoneId: phone.id });
+  return [];
+}
+
+/**
+ * Our own send, seen by the node. Its answer may be on its way, or lost: by id where known, else the one send in doubt
+ * with the same chat, type and words. With two candidates, neither.
+ */
+async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<NewEvent[]> {
+  const known = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
+  const match = known ?? only(await models.messages.listInDoubt(phone.id, fact.chat), fact);
+  if (!match || match.direction !== 'out') return [];
+  const { whatsappId, at } = fact;
+  return (await applyFact(models, match, { status: 'sent', at, whatsappId })).events;
+}
+
+const only = (candidates: Message[], fact: FactOf<'echo'>): Message | null => {
+  const matches = candidates.filter((m) => m.type === fact.type && m.content === fact.content);
+  return matches.length === 1 ? matches[0]! : null;
+};
+
+async function reaction({ models, phone }: Scene, fact: FactOf<'reaction'>): Promise<NewEvent[]> {
+  const target = await models.messages.findByWhatsappId(phone.id, fact.target);
+  const from = fact.fromMe ? phone.phoneNumber : (fact.from ?? fact.chat);
+  return [
+    reactionEvent({ ...fact, phoneId: phone.id, messageId: target?.id ?? null, whatsappId: fact.target, from }),
+  ];
+}
+
+async function connection({ models, phone, placement }: Scene, fact: FactOf<'connection'>): Promise<NewEvent[]> {
+  if (placement.endedAt || fact.at < phone.connectionAt) return [];
+  if (fact.state === 'open') await models.placements.setOpened(placement.id);
+  const state = connectionState(phone, placement, fact);
+  if (state) await setPhoneState(models, phone, { ...state, factAt: fact.at });
+  // Whatever was said, the node is asked: one lost or late post must not leave a phone in the wrong status.
+  await models.checks.ask(phone.userId, phone.id, fact.state === 'open' ? 0 : 1);
+  return [];
+}
+
+async function qr({ models, phone, placement, sealer }: Scene, fact: FactOf<'qr'>): Promise<NewEvent[]> {
+  // A phone that was paired and is asked to pair again would be deaf on this placement.
+  if (placement.endedAt || placement.openedAt || fact.at < phone.connectionAt) return [];
+  const pairing = await setPhoneState(models, phone, { status: 'pairing', reason: 'scan_qr' });
+  await storeQr({ models, phone: pairing, sealer }, fact.code);
+  return [];
+}
