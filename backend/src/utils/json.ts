@@ -36,21 +36,31 @@ const EVERY_UNSTORABLE = /[\0\p{Surrogate}]/gu;
 
 /**
  * The first thing in a parsed value that is refused whatever its schema says, or null. The value is no deeper than
- * isDeeperThan has allowed, so recursion is bounded.
+ * isDeeperThan has allowed, so recursion is bounded; the path is one stack, as half a million items have one each.
  */
-export function findHostile(value: unknown, path: readonly (string | number)[] = []): FieldError | null {
+export function findHostile(value: unknown, path: (string | number)[] = []): FieldError | null {
   if (typeof value === 'string' && UNSTORABLE.test(value)) {
     const detail = 'Text may not hold U+0000 or half a surrogate pair';
     return { pointer: pointer(path), code: 'string.characters', detail };
   }
-  if (typeof value !== 'object' || value === null) return null;
-  for (const [key, item] of Object.entries(value)) {
-    const at = [...path, key];
-    if (FORBIDDEN_KEYS.has(key) || UNSTORABLE.test(key)) {
-      return { pointer: pointer(at), code: 'object.key', detail: 'This name is not allowed' };
+  if (Array.isArray(value)) return findAmong(value.keys(), value, path);
+  if (typeof value === 'object' && value !== null) return findAmong(Object.keys(value), value, path);
+  return null;
+}
+
+function findAmong(
+  keys: Iterable<string | number>,
+  values: object,
+  path: (string | number)[],
+): FieldError | null {
+  for (const key of keys) {
+    path.push(key);
+    if (typeof key === 'string' && (FORBIDDEN_KEYS.has(key) || UNSTORABLE.test(key))) {
+      return { pointer: pointer(path), code: 'object.key', detail: 'This name is not allowed' };
     }
-    const found = findHostile(item, at);
+    const found = findHostile((values as Record<string | number, unknown>)[key], path);
     if (found) return found;
+    path.pop();
   }
   return null;
 }
