@@ -491,6 +491,11 @@ CREATE FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) RETURNS bool
   select exists (select 1 from lanes where phone_id = p_phone and user_id = p_user and in_doubt)
 $$;
 
+CREATE FUNCTION public.list_user_ids(p_after bigint, p_limit integer) RETURNS TABLE(id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select distinct c.user_id from credentials c where c.user_id > p_after order by 1 limit p_limit $$;
+
 CREATE FUNCTION public.node_loads() RETURNS TABLE(node_id bigint, phones bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1336,6 +1341,9 @@ REVOKE ALL ON FUNCTION public.index_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.node_loads() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.node_loads() TO evolution_app;

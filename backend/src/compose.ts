@@ -21,6 +21,7 @@ import { createDispatch } from './services/dispatch.js';
 import { createEvents } from './services/event.js';
 import { createFeed } from './services/feed.js';
 import { createHealth } from './services/health.js';
+import { createHousekeeping } from './services/housekeeping.js';
 import { createIdentify } from './services/identify.js';
 import { createInbound } from './services/inbound.js';
 import { createMessages } from './services/message.js';
@@ -30,6 +31,7 @@ import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { passwords as createPasswords } from './utils/password.js';
 import { deliveryWorkers } from './workers/delivery.worker.js';
+import { housekeepingWorkers } from './workers/housekeeping.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
 import { nodeWorkers } from './workers/node.worker.js';
 
@@ -152,6 +154,11 @@ export function compose(env: Settings, logger: Logger) {
     workers: {
       messages: messageWorkers({ dispatch, wake, logger, settings: { concurrency: env.SEND_CONCURRENCY, sweepMs } }),
       deliveries: deliveryWorkers({ deliveries, wake, logger, settings: { concurrency: env.WEBHOOK_CONCURRENCY, sweepMs } }),
+      housekeeping: housekeepingWorkers({
+        housekeeping: createHousekeeping({ tenancy, logger, keepDays: env.FACTS_KEPT_DAYS }),
+        logger,
+        every: env.HOUSEKEEPING,
+      }),
       nodes: nodeWorkers({
         pairing,
         health,

@@ -1,8 +1,13 @@
 import { createServer, type Server } from 'node:http';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadEnvFile, readEnv, ConfigurationError } from './config/env.js';
 import { createLogger, type Logger } from './config/logger.js';
 import { compose, type Composition } from './compose.js';
 import { createSocket } from './socket.js';
+
+/** Where a LOG_FILE without a folder goes: backend/logs, from `src` and `dist` alike. */
+const LOGS = join(dirname(fileURLToPath(import.meta.url)), '..', 'logs');
 
 /** Express 5 hands listen errors to the callback, where they are easily missed; the server's own event is not. */
 const listen = (server: Server, port: number, host: string): Promise<void> =>
@@ -37,7 +42,7 @@ async function stop(parts: { servers: Server[]; sockets: { close(): Promise<void
 async function main(): Promise<void> {
   loadEnvFile();
   const env = readEnv();
-  const logger = createLogger({ level: env.LOG_LEVEL, ...(env.LOG_FILE ? { file: env.LOG_FILE } : {}) });
+  const logger = createLogger({ level: env.LOG_LEVEL, ...(env.LOG_FILE ? { file: resolve(LOGS, env.LOG_FILE) } : {}) });
   const gateway = compose(env, logger);
 
   const http = createServer(gateway.app);

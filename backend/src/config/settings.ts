@@ -49,6 +49,8 @@ export interface Settings {
   NODE_TIMEOUT: number;
   NODE_CHECK: number;
   SWEEP_MS: number;
+  HOUSEKEEPING: number;
+  FACTS_KEPT_DAYS: number;
   WEBHOOK_RETRY_SCHEDULE: number[];
   WEBHOOK_TIMEOUT: number;
   WEBHOOK_CONCURRENCY: number;
@@ -152,6 +154,8 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   NODE_TIMEOUT: duration(10),
   NODE_CHECK: duration(5),
   SWEEP_MS: count(1000, 10),
+  HOUSEKEEPING: duration(600),
+  FACTS_KEPT_DAYS: count(30),
   WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]),
   WEBHOOK_TIMEOUT: duration(15),
   WEBHOOK_CONCURRENCY: count(64),

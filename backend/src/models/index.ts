@@ -4,6 +4,7 @@ import { checkModel } from './check.js';
 import { credentialModel } from './credential.js';
 import { deliveryModel } from './delivery.js';
 import { eventModel } from './event.js';
+import { housekeepingModel } from './housekeeping.js';
 import { idempotencyModel } from './idempotency.js';
 import { inboundModel } from './inbound.js';
 import { laneModel } from './lane.js';
@@ -20,6 +21,7 @@ export const createModels = (db: Db) => ({
   checks: checkModel(db),
   deliveries: deliveryModel(db),
   events: eventModel(db),
+  housekeeping: housekeepingModel(db),
   idempotency: idempotencyModel(db),
   inbound: inboundModel(db),
   lanes: laneModel(db),
@@ -37,7 +39,7 @@ export type Models = ReturnType<typeof createModels>;
  * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
  */
 const createShared = (db: Db) => {
-  const { checks, deliveries, lanes, messages, nodes, users } = createModels(db);
+  const { checks, deliveries, housekeeping, lanes, messages, nodes, users } = createModels(db);
   return {
     credentials: credentialModel(db),
     checks,
@@ -50,6 +52,7 @@ const createShared = (db: Db) => {
     },
     accept: messages.accept,
     reserveUserId: users.reserveId,
+    userIds: housekeeping.userIds,
   };
 };
 

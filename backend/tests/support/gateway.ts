@@ -29,7 +29,7 @@ export const TEST_ENV = {
  * The whole gateway in this process: real listeners on free ports, a database and a Redis of its own. All workers run
  * unless told which.
  */
-export async function startGateway(options: { env?: Record<string, string>; workers?: ('messages' | 'deliveries' | 'nodes')[] } = {}) {
+export async function startGateway(options: { env?: Record<string, string>; workers?: ('messages' | 'deliveries' | 'nodes' | 'housekeeping')[] } = {}) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
   const inboundServer = createServer((req, res) => parts.inbound(req, res));
   await new Promise<void>((resolve) => inboundServer.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,33 @@
+import type { Db } from '../config/postgres.js';
+import { sql } from '../utils/sql.js';
+
+/** Rows that have done their work. Deleted in bounded batches, so that no statement holds many rows for long. */
+export const housekeepingModel = (db: Db) => ({
+  /** Deletes at most `limit` rows of each kind that ended more than `keepDays` ago. Returns how many went. */
+  async clear(keepDays: number, limit: number): Promise<number> {
+    const deleted = await Promise.all([
+      db.query(sql`
+        delete from idempotency_keys where (user_id, key) in
+          (select user_id, key from idempotency_keys where expires_at < now() order by expires_at limit ${limit}) returning 1`),
+      db.query(sql`
+        delete from parked_acks where (phone_id, whatsapp_id, status) in
+          (select phone_id, whatsapp_id, status from parked_acks where at < now() - interval '1 day' order by at limit ${limit})
+        returning 1`),
+      db.query(sql`
+        delete from inbound_facts where (phone_id, key) in
+          (select phone_id, key from inbound_facts where received_at < now() - make_interval(days => ${keepDays})
+            order by received_at limit ${limit}) returning 1`),
+      db.query(sql`
+        delete from quarantine where id in
+          (select id from quarantine where received_at < now() - make_interval(days => ${keepDays}) order by id limit ${limit})
+        returning 1`),
+    ]);
+    return deleted.reduce((sum, rows) => sum + rows.length, 0);
+  },
+
+  /** Ids of all users, in pages. Cross-tenant: ids only. */
+  async userIds(after: number, limit: number): Promise<number[]> {
+    const rows = await db.query<{ id: number }>(sql`select id from list_user_ids(${after}, ${limit})`);
+    return rows.map((row) => row.id);
+  },
+});
