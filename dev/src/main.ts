@@ -12,10 +12,10 @@ import { firstMessage } from './first-message.js';
 import { openFolder } from './folders.js';
 import { takeLock, type Lock } from './lock.js';
 import { watchParent } from './parent.js';
-import { checkPorts, frontAddresses, makePlan, readOrMakeKept } from './plan.js';
+import { checkPorts, frontAddresses, makePlan, readOrMakeKept, type Plan } from './plan.js';
 import { installNginx } from './nginx.js';
 import { findNginx } from './programs.js';
-import { provide, type Program as Missing } from './provide.js';
+import { provide } from './provide.js';
 import {
   logFile,
   nginxService,
@@ -105,31 +105,32 @@ async function startDoor(world: World, keep: Supervisor): Promise<void> {
   await keep.add(nginxService(options));
 }
 
+/** Installs what is missing of what the plan needs; gives whether nginx is there to stand in front. */
+async function provideFor(settings: Settings, plan: Plan): Promise<boolean> {
+  const wantsNginx = settings.given['NGINX'] !== 'none';
+  // Ports first: what is known to fail should not take a minute of installing before it does.
+  await checkPorts(settings, plan, wantsNginx && (findNginx() !== null || aptWorks()));
+  const needed = { nginx: wantsNginx, postgres: plan.postgres, redis: plan.redis || plan.redisNodes };
+  const names = ['nginx', 'postgres', 'redis'] as const;
+  await provide(
+    names.filter((name) => needed[name]),
+    say,
+  );
+  const nginx = wantsNginx && findNginx() !== null;
+  const why = wantsNginx ? `nginx is not here (${installNginx})` : 'without nginx, as asked';
+  if (!nginx) say(`${why}: the gateway itself listens on ${settings.httpPort}`);
+  return nginx;
+}
+
 /** Everything, in the order in which it needs each other; resolves when a message could be sent. */
 async function start(keep: Supervisor, settings: Settings, watch: boolean): Promise<World> {
   const plan = await makePlan(settings, say);
-  const wantsNginx = settings.given['NGINX'] !== 'none';
-  const needed: Missing[] = [
-    ...(wantsNginx ? (['nginx'] as const) : []),
-    ...(plan.postgres ? (['postgres'] as const) : []),
-    ...(plan.redis || plan.redisNodes ? (['redis'] as const) : []),
-  ];
-  // Ports first: what is known to fail should not take a minute of installing before it does.
-  await checkPorts(settings, plan, wantsNginx && (findNginx() !== null || aptWorks()));
-  await provide(needed, say);
-  const nginx = wantsNginx && findNginx() !== null;
-  if (!nginx)
-    say(
-      wantsNginx
-        ? `nginx is not here (${installNginx}): the gateway itself listens on ${settings.httpPort}`
-        : `without nginx, as asked: the gateway itself listens on ${settings.httpPort}`,
-    );
+  const nginx = await provideFor(settings, plan);
   const kept = await readOrMakeKept(settings.dataDir);
   say('starting PostgreSQL and Redis …');
   const world = await startDatabases({ settings, plan, kept, nginx }, keep);
-  say(
-    `starting ${plan.nodes.map(({ name }) => name).join(', ') || 'no sandbox node (EVOLUTION_NODES is set)'}, migrating, starting the gateway …`,
-  );
+  const nodes = plan.nodes.map(({ name }) => name).join(', ') || 'no sandbox node (EVOLUTION_NODES is set)';
+  say(`starting ${nodes}, migrating, starting the gateway …`);
   await Promise.all([
     startNodes(world, keep),
     startGateway(world, keep, watch),

@@ -127,23 +127,21 @@ async function ensureLogin(client: pg.Client, login: Login, attributes: string):
   await client.query(`create database ${client.escapeIdentifier(login.database)} owner ${role}`);
 }
 
-function login(port: number, user: string, secret: string, database: string): Login {
-  const [u, p, d] = [user, secret, database].map(encodeURIComponent);
-  return { user, password: secret, database, url: `postgres://${u}:${p}@127.0.0.1:${port}/${d}` };
+function withUrl(port: number, login: Omit<Login, 'url'>): Login {
+  const [user, password, database] = [login.user, login.password, login.database].map(encodeURIComponent);
+  return { ...login, url: `postgres://${user}:${password}@127.0.0.1:${port}/${database}` };
 }
 
-function logins(options: PostgresOptions, memory: Memory, port: number) {
-  const {
-    user = 'evolution_user',
-    password: given = memory.gateway,
-    database = 'evolution_api',
-  } = options.gateway ?? {};
-  return {
-    superuser: login(port, 'postgres', memory.superuser, 'postgres'),
-    gateway: login(port, user, given, database),
-    nodes: login(port, 'evolution_nodes', memory.nodes, 'evolution_nodes'),
-  };
-}
+const logins = (options: PostgresOptions, memory: Memory, port: number) => ({
+  superuser: withUrl(port, { user: 'postgres', password: memory.superuser, database: 'postgres' }),
+  gateway: withUrl(port, {
+    user: 'evolution_user',
+    password: memory.gateway,
+    database: 'evolution_api',
+    ...options.gateway,
+  }),
+  nodes: withUrl(port, { user: 'evolution_nodes', password: memory.nodes, database: 'evolution_nodes' }),
+});
 
 async function choosePort(options: PostgresOptions, memory: Memory): Promise<number> {
   if (options.port !== undefined) return options.port;

@@ -26,6 +26,8 @@ export interface Command {
   signal?: NodeJS.Signals;
   /** Milliseconds between the polite signal and SIGKILL; 10 000 unless told. */
   patienceMs?: number;
+  /** Milliseconds it may take to be ready; 30 000 unless told. */
+  readyMs?: number;
   options?: SpawnOptions;
 }
 
@@ -175,18 +177,20 @@ export async function run(command: Command): Promise<Running & { child: ChildPro
 
 /**
  * Polls `check` until it gives something truthy, as long as the process lives.
- * @throws Error when the process ends first or `timeoutMs` passes; it is stopped then, and its log's end is in the message
+ * @throws Error when the process ends first or `readyMs` pass; it is stopped then, and its log's end is in the message
  */
 export async function ready(
   command: Command,
   running: Running,
   check: () => Promise<unknown>,
-  timeoutMs = 30_000,
 ): Promise<void> {
   let gone: string | undefined;
   void running.exited.then((how) => (gone = how));
   try {
-    await until(command.name, async () => gone !== undefined || (await check()), { timeoutMs, everyMs: 50 });
+    await until(command.name, async () => gone !== undefined || (await check()), {
+      timeoutMs: command.readyMs ?? 30_000,
+      everyMs: 50,
+    });
     if (gone !== undefined) throw new Error(gone);
   } catch (error) {
     await running.kill();

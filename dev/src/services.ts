@@ -55,6 +55,7 @@ function command(program: Program): Command {
     args: [...how, `--started-for=${dataDir}/`],
     logFile: logFile(dataDir, name),
     patienceMs: 35_000,
+    readyMs: 60_000,
     options: { cwd: root, env: { ...process.env, ...env } },
     ...(onLine ? { onLine } : {}),
   };
@@ -69,7 +70,7 @@ export function programService(program: Program, tier: number, isReady: () => Pr
       const how = command(program);
       const running = await run(how);
       spawned(running);
-      await ready(how, running, isReady, 60_000);
+      await ready(how, running, isReady);
       return running;
     },
   };

@@ -53,32 +53,39 @@ async function endInOrder(all: Kept[], end: (running: Running) => Promise<void>)
     await Promise.all(all.filter((kept) => kept.tier === tier).map((kept) => endOne(kept, end)));
 }
 
+/** Where there is something to keep: what is kept, by name, and whether it is being ended. */
+interface Keeping {
+  all: Map<string, Kept>;
+  stopping: boolean;
+  note: SupervisorOptions['note'];
+}
+
+function keep<T>(
+  keeping: Keeping,
+  { name, tier }: Pick<Service, 'name' | 'tier'>,
+  work: (spawned: (running: Running) => void) => Promise<T>,
+): Promise<T> {
+  if (keeping.stopping)
+    return Promise.reject(new Error(`${name} is not started: everything is being stopped`));
+  const kept: Kept = { tier, started: Promise.resolve() };
+  const done = work((running) => {
+    kept.running = running;
+    keeping.note(name, running.pid);
+  });
+  kept.started = done.catch(() => undefined);
+  keeping.all.set(name, kept);
+  return done;
+}
+
 const planAfter = (ms: number): string =>
   ms > 0 ? `starting it again in ${ms / 1000} s` : 'it stays down (RESPAWN_AFTER=0)';
 
 /** Keeps services running until it is told to stop. */
 export function supervisor({ respawnAfterMs, say, note }: SupervisorOptions): Supervisor {
-  const all = new Map<string, Kept>();
-  let stopping = false;
-
-  function keep<T>(
-    name: string,
-    tier: number,
-    work: (spawned: (running: Running) => void) => Promise<T>,
-  ): Promise<T> {
-    if (stopping) return Promise.reject(new Error(`${name} is not started: everything is being stopped`));
-    const kept: Kept = { tier, started: Promise.resolve() };
-    const done = work((running) => {
-      kept.running = running;
-      note(name, running.pid);
-    });
-    kept.started = done.catch(() => undefined);
-    all.set(name, kept);
-    return done;
-  }
+  const keeping: Keeping = { all: new Map(), stopping: false, note };
 
   const start = (service: Service): Promise<Running> =>
-    keep(service.name, service.tier, async (spawned) => {
+    keep(keeping, service, async (spawned) => {
       const running = await service.start(spawned);
       spawned(running);
       void running.exited.then((how) => revive(service, how));
@@ -86,22 +93,22 @@ export function supervisor({ respawnAfterMs, say, note }: SupervisorOptions): Su
     });
 
   async function revive(service: Service, how: string): Promise<void> {
-    if (stopping) return;
+    if (keeping.stopping) return;
     say(`${service.name} ended (${how}); ${planAfter(respawnAfterMs)}`);
     if (respawnAfterMs === 0) return;
     await delay(respawnAfterMs);
-    if (stopping) return;
+    if (keeping.stopping) return;
     const again = start(service).then(({ pid }) => say(`${service.name} runs again (process ${pid})`));
     await again.catch((error: Error) => revive(service, error.message.split('\n')[0] ?? ''));
   }
 
   const endAll = (end: (running: Running) => Promise<void>): Promise<void> => {
-    stopping = true;
-    return endInOrder([...all.values()], end);
+    keeping.stopping = true;
+    return endInOrder([...keeping.all.values()], end);
   };
   return {
     add: start,
-    once: (name, work) => keep(name, 0, work).finally(() => note(name, null)),
+    once: (name, work) => keep(keeping, { name, tier: 0 }, work).finally(() => note(name, null)),
     stop: () => endAll((running) => running.stop()),
     kill: () => endAll((running) => running.kill()),
   };

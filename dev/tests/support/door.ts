@@ -138,7 +138,7 @@ export const expectProblem = (answer: Answer, status: number, code: string): voi
   expect(answer.status).toBe(status);
   expect(answer.headers['content-type']).toBe('application/problem+json');
   expect(JSON.parse(answer.text)).toEqual({
-    type: 'about:blank',
+    type: `/api-docs/problems#${code}`,
     title: expect.any(String),
     status,
     code,
