@@ -54,7 +54,7 @@ export const createChatActions = ({ network, messages, media, groups, emitter, s
         message,
         type: 'protocolMessage',
         timestamp,
-        lid: isLid(remoteJid),
+        addressing: isLid(remoteJid) ? 'lid' : 'pn',
       }),
     });
     return {

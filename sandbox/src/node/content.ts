@@ -146,4 +146,5 @@ export const buttonsContent = (body: Json): Content => ({
   },
   text: String(body['title']),
   bare: true,
+  keyed: true,
 });

@@ -1,11 +1,12 @@
 import { jidOf } from '../network/jid.js';
-import { groupView, memberView } from '../network/groups.js';
+import { sizeOf } from '../network/media.js';
+import { groupView } from '../network/groups.js';
 import type { Parcel, Post } from '../network/network.js';
-import { phoneId } from '../utils/ids.js';
+import { phoneId, randomBase64 } from '../utils/ids.js';
 import { asObject, compact, long, type Json } from '../utils/json.js';
 import { nowSeconds } from '../utils/time.js';
 import type { Context } from './context.js';
-import type { Delivery } from './receive.js';
+import type { Addressing, Delivery } from './receive.js';
 
 type Needs = Pick<Context, 'network' | 'groups' | 'media'>;
 
@@ -22,7 +23,7 @@ export interface InboundRequest {
   readonly timestamp?: number;
   /** A group's address, when it is said there. */
   readonly group?: string;
-  readonly lid?: boolean | 'only';
+  readonly addressing?: Addressing;
   /** Typed on the owner's own phone, into the chat with `from`. */
   readonly fromMe?: boolean;
   /** Id of the message that is answered, reacted to, edited, revoked or acked. */
@@ -139,7 +140,18 @@ const historyOf = ({ from, text, id, timestamp }: InboundRequest): { event: stri
     instanceId: '{instanceId}',
     source: 'unknown',
   };
+  const historySyncNotification = {
+    fileSha256: randomBase64(32),
+    fileLength: '111',
+    mediaKey: randomBase64(32),
+    fileEncSha256: randomBase64(32),
+    directPath: '/v/t62/sandbox.enc',
+    syncType: 'RECENT',
+    chunkOrder: 1,
+    progress: 100,
+  };
   return [
+    { event: 'messages.edited', data: { type: 'HISTORY_SYNC_NOTIFICATION', historySyncNotification } },
     { event: 'contacts.upsert', data: [contact] },
     { event: 'chats.set', data: [{ remoteJid, instanceId: '{instanceId}', name: 'Customer One' }] },
     { event: 'messages.set', data: [message] },
@@ -154,7 +166,7 @@ export const createInbound = ({ network, groups, media }: Needs) => {
     const data = Buffer.from(input.base64 ?? POINT, 'base64');
     const stored = await media.upload(data, mimetype);
     const extra: Record<string, Json> = {
-      image: { interactiveAnnotations: [], scanLengths: [], annotations: [], height: 64, width: 64 },
+      image: { interactiveAnnotations: [], scanLengths: [], annotations: [], ...sizeOf(data) },
       document: {
         title: input.fileName ?? 'invoice.pdf',
         fileName: input.fileName ?? 'invoice.pdf',
@@ -195,7 +207,7 @@ export const createInbound = ({ network, groups, media }: Needs) => {
       type,
       contextInfo: quoteOf(input),
       timestamp: input.timestamp ?? nowSeconds(),
-      lid: input.lid,
+      addressing: input.addressing,
       fromMe: input.fromMe,
       chat: input.fromMe ? (input.group ?? jidOf(input.from)) : undefined,
     }) as unknown as Delivery;
@@ -243,7 +255,8 @@ export const createInbound = ({ network, groups, media }: Needs) => {
       { number: from, admin: 'superadmin' },
       { number: to, admin: null },
     ]);
-    const participants = group.members.map(memberView);
+    // A phone that makes a group names its members by number only.
+    const participants = group.members.map(({ number, admin }) => ({ id: jidOf(number), admin }));
     const data = [{ ...groupView(group), participants, author: jidOf(from) }];
     await network.post(news(to, { event: 'groups.upsert', data }));
     return { id: group.jid };

@@ -53,8 +53,10 @@ export interface Instance {
   /** The code limit was reached: no further code until somebody connects again. */
   endSession: boolean;
   settings: Settings | null;
-  /** Addresses whose contact and chat rows are known to be there. */
-  readonly seen: Set<string>;
+  /** By address, the name under which a contact was stored last. */
+  readonly seen: Map<string, string>;
+  /** Numbers for which there is a key in Redis. */
+  readonly partners: Set<string>;
 }
 
 export const createInstance = (
@@ -75,7 +77,8 @@ export const createInstance = (
   deaf: false,
   endSession: false,
   settings: null,
-  seen: new Set(),
+  seen: new Map(),
+  partners: new Set(),
 });
 
 /** The number an instance is paired with, digits only; only its own client's credentials tell. */

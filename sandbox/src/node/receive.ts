@@ -16,6 +16,9 @@ type Needs = Pick<
   readonly ackWatch: AckWatch;
 };
 
+/** By number or by hidden address; `-only`: without the other one beside it. */
+export type Addressing = 'pn' | 'pn-only' | 'lid' | 'lid-only';
+
 /** A message on the wire, as `relay` and the control endpoint post it. */
 export interface Delivery {
   readonly id: string;
@@ -27,8 +30,7 @@ export interface Delivery {
   readonly type: string;
   readonly contextInfo?: Json | null;
   readonly timestamp: number;
-  /** Addressed by the hidden address; `only`: the number is not even told. */
-  readonly lid?: boolean | 'only';
+  readonly addressing?: Addressing;
   /** Typed on the owner's phone, or sent by another of its devices, into `chat`. */
   readonly fromMe?: boolean;
   readonly chat?: string;
@@ -48,28 +50,25 @@ const sourceOf = (id: string): string =>
 /** Types whose contents carry no context: the field is missing rather than null. */
 const BARE = new Set(['conversation', 'reactionMessage', 'protocolMessage']);
 
+const usesLid = ({ addressing }: Delivery): boolean => addressing?.startsWith('lid') ?? false;
+
 const keyOf = (d: Delivery): MessageRaw['key'] => {
   const base = { fromMe: d.fromMe ?? false, id: d.id };
-  const addressingMode = d.lid ? 'lid' : 'pn';
+  const addressingMode = usesLid(d) ? 'lid' : 'pn';
+  const [address, other] = usesLid(d) ? [lidOf(d.from), jidOf(d.from)] : [jidOf(d.from), lidOf(d.from)];
   if (d.group) {
-    const [participant, other] = d.lid ? [lidOf(d.from), jidOf(d.from)] : [jidOf(d.from), undefined];
+    const participantAlt = usesLid(d) ? other : undefined;
     return compact({
       remoteJid: d.group,
       ...base,
-      participant,
-      participantAlt: other,
+      participant: address,
+      participantAlt,
       addressingMode,
     }) as MessageRaw['key'];
   }
-  if (d.fromMe) return { remoteJid: d.chat ?? jidOf(d.from), ...base, participant: '', addressingMode };
-  const [remoteJid, alt] = d.lid ? [lidOf(d.from), jidOf(d.from)] : [jidOf(d.from), lidOf(d.from)];
-  return compact({
-    remoteJid,
-    remoteJidAlt: d.lid === 'only' ? undefined : alt,
-    ...base,
-    participant: '',
-    addressingMode,
-  }) as MessageRaw['key'];
+  const remoteJid = d.fromMe ? (d.chat ?? address) : address;
+  const remoteJidAlt = d.fromMe || d.addressing?.endsWith('-only') ? undefined : other;
+  return compact({ remoteJid, remoteJidAlt, ...base, participant: '', addressingMode }) as MessageRaw['key'];
 };
 
 const rawOf = (instance: Instance, d: Delivery): MessageRaw => {
@@ -120,19 +119,24 @@ export const createReceive = (needs: Needs) => {
     else log('warn', 'message.undecipherable', { instance: instance.name });
     return has;
   };
+  /** Partners of direct chats are known to the phone already; groups are met here first. */
   const noteContact = async (instance: Instance, raw: MessageRaw): Promise<void> => {
     const { remoteJid } = raw.key;
+    const isGroup = remoteJid.endsWith('@g.us');
     const profilePicUrl = pictureOf(remoteJid);
     const entry = { remoteJid, instanceId: instance.id };
-    if (!instance.seen.has(remoteJid)) await contacts.saveChat({ ...entry, name: null });
+    if (!isGroup)
+      void emitter.emit(instance, 'contacts.update', [{ remoteJid, profilePicUrl, instanceId: instance.id }]);
+    if (raw.messageType === 'reactionMessage') return;
     void emitter.emit(instance, 'chats.update', [entry]);
-    void emitter.emit(instance, 'contacts.update', [{ remoteJid, profilePicUrl, instanceId: instance.id }]);
     const pushName = raw.key.fromMe ? '' : raw.pushName;
-    if (instance.seen.has(remoteJid)) return;
-    instance.seen.add(remoteJid);
+    const before = instance.seen.get(remoteJid);
+    if (before === pushName) return;
+    instance.seen.set(remoteJid, pushName);
+    if (before === undefined) await contacts.saveChat({ ...entry, name: null });
     const known = await contacts.save({ ...entry, pushName: pushName || null, profilePicUrl });
     const contact = { remoteJid, pushName, profilePicUrl, instanceId: instance.id };
-    void emitter.emit(instance, known ? 'contacts.update' : 'contacts.upsert', contact);
+    void emitter.emit(instance, isGroup && !known ? 'contacts.upsert' : 'contacts.update', contact);
   };
   /** The file itself, in the webhook only, when its subscription asks for base64. */
   const withFile = async (raw: MessageRaw): Promise<MessageRaw> => {
@@ -166,7 +170,7 @@ export const createReceive = (needs: Needs) => {
   const confirm = async (instance: Instance, d: Delivery, raw: MessageRaw): Promise<void> => {
     if (d.fromMe || d.group) return;
     const own = ownNumber(instance);
-    const payload = { keyId: d.id, remoteJid: d.lid ? lidOf(own) : jidOf(own) };
+    const payload = { keyId: d.id, remoteJid: usesLid(d) ? lidOf(own) : jidOf(own) };
     await network.post({ number: d.from, kind: 'ack', payload: { ...payload, status: 'DELIVERY_ACK' } });
     if (instance.settings?.readMessages && raw.messageType !== 'protocolMessage')
       await network.post({ number: d.from, kind: 'ack', payload: { ...payload, status: 'READ' } });
@@ -180,7 +184,7 @@ export const createReceive = (needs: Needs) => {
     if (!(await canRead(instance))) return;
     if (d.group && instance.settings?.groupsIgnore) return;
     if (d.type === 'protocolMessage') return protocol(instance, d);
-    if (raw.messageType !== 'reactionMessage') await noteContact(instance, raw);
+    await noteContact(instance, raw);
     await messages.insert(raw);
     void emitter.emit(instance, 'messages.upsert', (row: { webhookBase64: boolean }) =>
       row.webhookBase64 ? withFile(raw) : raw,
@@ -197,7 +201,7 @@ export const createReceive = (needs: Needs) => {
       message: { conversation: payload['text'] },
       type: 'conversation',
       timestamp: nowSeconds(),
-      lid: payload['lid'] === true,
+      addressing: payload['lid'] === true ? 'lid' : 'pn',
     };
     await network.relay({
       device: null,

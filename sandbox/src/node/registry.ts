@@ -63,15 +63,21 @@ export const createRegistry = (needs: Needs) => {
     await instances.cleanUp(name);
     await instances.remove(name);
   };
+  const forget = (instance: Instance | undefined): void => {
+    if (!instance) return;
+    instance.endSession = true;
+    instance.client?.end(restarted);
+  };
   /** Waits for the webhook receiver first, up to the end of its retries: until then the instance is still there. */
   const removeLater = async (name: string): Promise<void> => {
     const instance = held.get(name);
     try {
       if (instance) await emitter.emit(instance, 'remove.instance', null);
       await purge(name);
-      if (held.get(name) === instance) held.delete(name);
-      if (instance?.client) instance.endSession = true;
-      instance?.client?.end(restarted);
+      // By name, as real nodes do: in a race this is another instance than the one that was to go.
+      const gone = new Set([instance, held.get(name)]);
+      held.delete(name);
+      for (const one of gone) forget(one);
     } catch (error) {
       log('error', 'instance.unremoved', { instance: name, error });
     }
@@ -148,7 +154,7 @@ export const createRegistry = (needs: Needs) => {
       await start(instance, body);
       return await created(instance, body);
     } catch (error) {
-      await removeLater(name);
+      void removeLater(name);
       if (error instanceof NodeError) throw error;
       if (isForeignKey(error))
         throw badRequest(foreignKeyText('this.prismaRepository.setting.upsert()', 'Setting_instanceId_fkey'));

@@ -35,6 +35,8 @@ export interface Content {
   readonly file?: Buffer;
   /** Which part of the message holds the context; by default the one named by the type. */
   readonly contextIn?: string;
+  /** The key names the recipient twice, as that of buttons does. */
+  readonly keyed?: boolean;
 }
 
 export interface SendOptions {
@@ -116,7 +118,12 @@ export const createSend = (needs: Needs) => {
   const rawOf = (instance: Instance, to: Recipient, content: Content, options: SendOptions): MessageRaw => {
     const contextInfo = content.bare ? undefined : contextOf(to, options);
     return {
-      key: { remoteJid: to.jid, fromMe: true, id: sentId() },
+      key: {
+        remoteJid: to.jid,
+        fromMe: true,
+        id: sentId(),
+        ...(content.keyed ? { participant: to.jid } : {}),
+      },
       pushName: 'Você',
       status: 'PENDING',
       message: withContext(content, contextInfo),
@@ -151,7 +158,7 @@ export const createSend = (needs: Needs) => {
       type: raw.messageType,
       contextInfo: raw.contextInfo,
       timestamp: raw.messageTimestamp,
-      lid: isLid(to.jid),
+      addressing: isLid(to.jid) ? 'lid' : 'pn',
     };
     return {
       device: client.creds.deviceKey!,
@@ -234,8 +241,8 @@ export const createSend = (needs: Needs) => {
     return shown;
   };
   const notePartner = (instance: Instance, { number }: Recipient): void => {
-    if (!number || instance.seen.has(`key ${number}`)) return;
-    instance.seen.add(`key ${number}`);
+    if (!number || instance.partners.has(number)) return;
+    instance.partners.add(number);
     sessions
       .writePartner(instance.id, number)
       .catch((error: unknown) => log('warn', 'keys.unwritten', { error }));

@@ -69,17 +69,16 @@ const addFault = async (needs: Needs, body: Json): Promise<Answer> => {
   }
   if (fault.die && !fault.calls) die();
   await strikeNow(needs, fault);
-  const { logout: _logout, ...kept } = fault;
-  // One strike of `replaced` has just been; a count says how many follow, each when the socket opens again.
-  if (kept.replaced)
-    return kept.count && kept.count > 1 ? keep(needs, { ...kept, count: kept.count - 1 }) : [201, body];
-  const once = kept.wrongNumberScan && kept.count === undefined ? { count: 1 } : {};
-  return keep(needs, { ...kept, ...once });
+  return keep(needs, fault);
 };
-const keep = ({ faults }: Needs, fault: Omit<Fault, 'id'>): Answer => [
-  201,
-  faults.add(fault) as unknown as Json,
-];
+
+/** What has struck once and for all is not kept; of `replaced` with a count, the strikes to come, each when it opens again. */
+const keep = ({ faults }: Needs, { logout, ...fault }: Omit<Fault, 'id'> & { logout?: number }): Answer => {
+  const isOnce = logout !== undefined || (fault.replaced !== undefined && (fault.count ?? 1) <= 1);
+  if (isOnce) return [201, { logout, ...fault }];
+  const count = fault.replaced ? fault.count! - 1 : fault.wrongNumberScan ? (fault.count ?? 1) : fault.count;
+  return [201, faults.add({ ...fault, ...(count === undefined ? {} : { count }) }) as unknown as Json];
+};
 
 const describe = ({ config, registry }: Needs): Json => {
   const { apiKey: _key, databaseUrl: _database, redisUrl: _redis, metrics: _metrics, ...settings } = config;

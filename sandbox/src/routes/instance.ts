@@ -197,7 +197,8 @@ export const settingsRoutes = ({ guards, registry, settings }: Needs): Router =>
       handle(async (req) => {
         const body = validate(req.body, SETTINGS);
         const instance = registry.get(nameOf(req), 'setSettings');
-        const saved = { msgCall: null, wavoipToken: null, ...body } as unknown as Settings;
+        const before = await registry.settingsOf(instance);
+        const saved = { msgCall: '', wavoipToken: '', ...before, ...body } as unknown as Settings;
         await settings.save(instance.id, saved);
         instance.settings = saved;
         return [201, { settings: { instanceName: instance.name, settings: body } }];
