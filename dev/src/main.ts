@@ -110,8 +110,14 @@ async function provideFor(settings: Settings, plan: Plan): Promise<boolean> {
   const wantsNginx = settings.given['NGINX'] !== 'none';
   // Ports first: what is known to fail should not take a minute of installing before it does.
   await checkPorts(settings, plan, wantsNginx && (findNginx() !== null || aptWorks()));
-  const needed = { nginx: wantsNginx, postgres: plan.postgres, redis: plan.redis || plan.redisNodes };
-  const names = ['nginx', 'postgres', 'redis'] as const;
+  // curl, as the first message is three lines of it.
+  const needed = {
+    curl: true,
+    nginx: wantsNginx,
+    postgres: plan.postgres,
+    redis: plan.redis || plan.redisNodes,
+  };
+  const names = ['curl', 'nginx', 'postgres', 'redis'] as const;
   await provide(
     names.filter((name) => needed[name]),
     say,

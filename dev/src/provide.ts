@@ -1,10 +1,12 @@
 import { aptInstall, aptWorks } from './apt.js';
-import { findNginx, findPostgres, findRedis } from './programs.js';
+import { findNginx, findPostgres, findProgram, findRedis } from './programs.js';
 
 const PACKAGES = {
   postgres: { package: 'postgresql-15', here: () => findPostgres().length > 0 },
   redis: { package: 'redis-server', here: () => findRedis() !== null },
   nginx: { package: 'nginx', here: () => findNginx() !== null },
+  curl: { package: 'curl', here: () => findProgram('curl') !== null },
+  python: { package: 'python3', here: () => findProgram('python3') !== null },
 };
 
 export type Program = keyof typeof PACKAGES;

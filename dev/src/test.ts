@@ -62,7 +62,8 @@ function readTally(file: string): { passed: number; failed: number; skipped: num
 export async function main(args: string[]): Promise<number> {
   const interruption = takeSignals();
   await sweepTemporary();
-  await provide(['postgres', 'redis', 'nginx'], (line) => console.log(line));
+  // curl and Python run the examples.
+  await provide(['postgres', 'redis', 'nginx', 'curl', 'python'], (line) => console.log(line));
   const folder = temporaryFolder('test');
   const tallyFile = join(folder, 'tally.json');
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), settings: THROWAWAY });
