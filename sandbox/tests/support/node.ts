@@ -80,14 +80,11 @@ export const createNode = (env: Record<string, string>) => {
     const mine = child;
     for (const stream of [child.stdout!, child.stderr!])
       stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-20_000)));
-    const line = await until(
-      'the node says that it listens',
-      () => {
-        if (mine.exitCode !== null) throw new Error(`it ended: ${output}`);
-        return /^sandbox \S+ listening on (\d+)$/m.exec(output);
-      },
-      30_000,
-    );
+    const ended = (): boolean => mine.exitCode !== null || mine.signalCode !== null;
+    const listening = (): RegExpExecArray | null => /^sandbox \S+ listening on (\d+)$/m.exec(output);
+    await until('the node listens, or ends', () => listening() ?? ended(), 30_000);
+    const line = listening();
+    if (!line) throw new Error(`the node ended: ${output}`);
     port = Number(line[1]);
   };
   const kill = (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> =>
