@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, it, expect } from '@jest/globals';
 import { until } from '../support/until.js';
 import { calling, dripping, MAX_ANSWER, raw, SLACK_MS, TIMEOUT_MS } from './calling.js';
@@ -57,6 +58,24 @@ describe('webhookClient', () => {
         },
         { lookup: () => new Promise(() => undefined) },
       ));
+
+    it('longer than a connection may be idle › is delivered, also on a connection that was used before', () =>
+      calling(
+        httpPlace((res, { url }) => void setTimeout(() => res.end(), url === '/slow' ? 4500 : 0)),
+        async (post, place, url) => {
+          expect((await post(url, '{}', {})).ok).toBe(true);
+          expect((await post(url.replace('/hook', '/slow'), '{}', {})).ok).toBe(true);
+          expect(place.connections).toBe(1);
+        },
+        { timeoutMs: 10_000 },
+      ));
+
+    it('to close an idle connection › has it closed by us', () =>
+      calling(raw('HTTP/1.1 204 No Content\r\n\r\n'), async (post, place, url) => {
+        expect((await post(url, '{}', {})).ok).toBe(true);
+        expect(place.open()).toBe(1);
+        await until('the idle connection is gone', () => place.open() === 0, 8000);
+      }));
 
     it('and its hundred slow Attempts › do not delay another receiver', () =>
       calling(
@@ -133,7 +152,9 @@ describe('webhookClient', () => {
 
     it('compressed, though nobody asked › is not unpacked', () =>
       calling(
-        httpPlace((res) => res.writeHead(200, { 'content-encoding': 'gzip' }).end('not even gzip')),
+        httpPlace((res) =>
+          res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(10 * 1024 * 1024))),
+        ),
         async (post, place, url) => {
           expect(await post(url, '{}', {})).toMatchObject({ ok: true, status: 200, body: '' });
           expect(place.requests[0]!.headers['accept-encoding']).toBe('identity');
