@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
 import { sweepTemporary, temporaryFolder } from './folders.js';
 import { startPostgres, THROWAWAY } from './postgres.js';
 import { provide } from './provide.js';
+import { root } from './settings.js';
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** Major versions of Node that the suite has to pass on. */
+const PROMISED = [20, 22, 24];
 
 const LONG = ['--testMatch', '<rootDir>/tests/**/*.test.ts', '<rootDir>/tests/**/*.long.ts'];
 
@@ -34,17 +35,19 @@ function takeSignals(): Interruption {
   return state;
 }
 
-/** Runs jest to its end, whatever happens to it. */
-function jest(args: string[], env: NodeJS.ProcessEnv, interruption: Interruption): Promise<number> {
+/** Runs jest to its end, whatever happens to it, on the Node whose binary is given. */
+function jest(node: string, args: string[], run: { env: NodeJS.ProcessEnv; interruption: Interruption }) {
+  const { env, interruption } = run;
   if (interruption.signal) return Promise.resolve(1);
-  const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jestBinary()];
-  const child = spawn(process.execPath, [...node, ...args], {
+  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jestBinary()];
+  const child = spawn(node, [...flags, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
+    // What the tests start by the name of node has to be the same one.
+    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}`, ...env },
   });
   interruption.tell = (signal) => void child.kill(signal);
-  return new Promise((resolve) => {
+  return new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
     child.once('exit', (code) => resolve(code ?? 1));
   });
@@ -52,10 +55,48 @@ function jest(args: string[], env: NodeJS.ProcessEnv, interruption: Interruption
 
 const jestBinary = (): string => join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 
-function readTally(file: string): { passed: number; failed: number; skipped: number } {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof readTally>;
-  // jest did not get as far as counting, and that is a failure.
-  return { passed: 0, failed: 1, skipped: 0 };
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** What one run of jest counted. One that did not get as far as counting is a failure. */
+function readTally(file: string, code: number): Tally {
+  const none = { passed: 0, failed: 1, skipped: 0 };
+  const tally = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Tally) : none;
+  rmSync(file, { force: true });
+  return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+}
+
+/** Another Node's binary, from npm's `node` package; null when it is not to be had. */
+function otherNode(major: number): string | null {
+  const args = ['exec', '--yes', `--package=node@${major}`, '--', 'node', '-p', 'process.execPath'];
+  const found = spawnSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const path = found.stdout.trim().split('\n').at(-1) ?? '';
+  return found.status === 0 && existsSync(path) ? path : null;
+}
+
+/** This Node, and with `--long` every other one that is promised to work. */
+function nodes(args: string[]): { name: string; path: string | null }[] {
+  const own = Number.parseInt(process.versions.node, 10);
+  const others = args.includes('--long') ? PROMISED.filter((major) => major !== own) : [];
+  return [
+    { name: process.version, path: process.execPath },
+    ...others.map((major) => ({ name: `v${major}`, path: otherNode(major) })),
+  ];
+}
+
+async function runAll(args: string[], run: { env: NodeJS.ProcessEnv; interruption: Interruption }) {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const { name, path } of nodes(args)) {
+    if (args.includes('--long'))
+      console.log(`\non Node ${name}${path === null ? ': npm does not have it' : ''}`);
+    const code = path === null ? 1 : await jest(path, jestArguments(args), run);
+    const tally = readTally(run.env['TALLY_FILE'] ?? '', code);
+    for (const key of ['passed', 'failed', 'skipped'] as const) sum[key] += tally[key];
+  }
+  return sum;
 }
 
 /** `npm test`. The last line printed is `N passed, N failed`; the exit code is 0 only when nothing failed. */
@@ -65,21 +106,17 @@ export async function main(args: string[]): Promise<number> {
   // curl and Python run the examples.
   await provide(['postgres', 'redis', 'nginx', 'curl', 'python'], (line) => console.log(line));
   const folder = temporaryFolder('test');
-  const tallyFile = join(folder, 'tally.json');
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), settings: THROWAWAY });
-  const url = postgres.gateway.url.replace(/\/[^/]*$/, '/postgres');
   const env = {
-    TEST_DATABASE_URL: url,
+    TEST_DATABASE_URL: postgres.gateway.url.replace(/\/[^/]*$/, '/postgres'),
     TEST_SUPERUSER_URL: postgres.superuser.url,
     TEST_POSTGRES_BIN: postgres.server.bin,
-    TALLY_FILE: tallyFile,
+    TALLY_FILE: join(folder, 'tally.json'),
   };
-  const code = await jest(jestArguments(args), env, interruption);
+  const { passed, failed, skipped } = await runAll(args, { env, interruption });
   await postgres.stop();
-  const { passed, failed, skipped } = readTally(tallyFile);
   rmSync(folder, { recursive: true, force: true });
   if (skipped > 0) console.log(`${skipped} skipped`);
-  const failures = failed === 0 && code !== 0 ? 1 : failed;
-  console.log(`${passed} passed, ${failures} failed`);
-  return failures === 0 ? 0 : 1;
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
 }
