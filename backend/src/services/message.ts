@@ -113,20 +113,12 @@ export function createMessages(deps: {
   settings: { messageTtl: number; idempotencyTtl: number };
 }) {
   const { tenancy, wake, settings } = deps;
-  const group = batcher<Draft, Acceptance>({ flush, maxBatch: 64, maxQueue: 2000 });
-
   /**
    * A group that failed for the database's sake may have been committed: it is answered 503 and not tried again by us,
    * as a second try could be a second message. Any other failure is a bad draft, found by trying each alone.
    */
-  async function flush(drafts: Draft[]): Promise<Acceptance[]> {
-    try {
-      return await acceptGroup(drafts);
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'unavailable') throw error;
-      return drafts.map(() => error as unknown as Acceptance);
-    }
-  }
+  const isolate = (error: unknown) => !(error instanceof Problem && error.code === 'unavailable');
+  const group = batcher<Draft, Acceptance>({ flush: acceptGroup, maxBatch: 64, maxQueue: 2000, isolate });
 
   /** A statement names each key once: the second of a pair in one group goes into a later statement, and waits. */
   async function acceptGroup(drafts: Draft[]): Promise<Acceptance[]> {
