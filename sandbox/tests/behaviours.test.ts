@@ -141,6 +141,18 @@ describe('acks', () => {
     await node.post('/sandbox/accounts', { number: own, online: false });
   });
 
+  it("owners' phones › online from the start by a setting › a paired number has its SERVER_ACK", async () => {
+    const online = await world.node('node-online', { SANDBOX_OWNER_ONLINE: 'true' });
+    await world.pair(online, 'online');
+    const { body } = await online.text('online', someNumber('0001'), 'hello');
+    await world.hear(
+      'online',
+      'messages.update',
+      ({ keyId, status }) => keyId === body.key.id && status === 'SERVER_ACK',
+    );
+    await online.kill();
+  });
+
   it('an ack › from the control endpoint › is reported, once', async () => {
     const number = someNumber('0001');
     const { body } = await node.text('p', number, 'hello');

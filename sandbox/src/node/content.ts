@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { badRequest } from '../http/errors.js';
 import { uuid } from '../utils/ids.js';
 import { bytes, type Json } from '../utils/json.js';
-import type { Content } from './send.js';
+import type { Content } from './outgoing.js';
 
 /** What the calls' bodies become on the wire. */
 

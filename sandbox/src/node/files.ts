@@ -3,7 +3,7 @@ import { badRequest, nodeError } from '../http/errors.js';
 import { sizeOf } from '../network/media.js';
 import { bytes, type Json } from '../utils/json.js';
 import type { Context } from './context.js';
-import type { Content } from './send.js';
+import type { Content } from './outgoing.js';
 
 /** A file as a call brings it: uploaded, named by a URL, or as base64 without a `data:` prefix. */
 export interface FileInput {

@@ -72,6 +72,7 @@ export const createPairing = ({ config, log, faults, network, sessions, instance
     await sessions.save({ id: instance.id, creds });
     await sessions.writeKeys(instance.id, device.key, number);
     await network.relay({ device: null, instance: instance.name, kind: 'pair', sender: number });
+    if (config.ownerOnline) await network.setAccount(number, { online: true });
     log('info', 'instance.paired', { instance: instance.name, number });
     instance.everPaired = true;
     client.paired?.(creds);

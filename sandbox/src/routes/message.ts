@@ -14,7 +14,8 @@ import {
 } from '../node/content.js';
 import { checkSource, loadFile, type FileInput, type Files, type LoadedFile } from '../node/files.js';
 import type { Registry } from '../node/registry.js';
-import type { Content, Send, SendOptions } from '../node/send.js';
+import type { Content, SendOptions } from '../node/outgoing.js';
+import type { Send } from '../node/send.js';
 import { asObject, type Json } from '../utils/json.js';
 
 interface Needs {

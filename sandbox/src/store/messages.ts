@@ -47,8 +47,11 @@ const WHERE = `"instanceId" = $1 and ($2::text is null or id = $2) and ($3::text
   and ($8::text is null or key->>'participants' = $8)
   and ($9::int is null or $10::int is null or "messageTimestamp" between $9 and $10)`;
 
-const seconds = (time: string | undefined): number | null =>
-  time ? Math.floor(Date.parse(time) / 1000) : null;
+/** Whatever a date can be made of, as Unix seconds; null for nothing, and for what is no date. */
+const seconds = (time: string | undefined): number | null => {
+  const ms = time === undefined ? Number.NaN : new Date(time).getTime();
+  return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
+};
 
 const parameters = (instanceId: string, f: MessageFilter): unknown[] => [
   instanceId,

@@ -102,6 +102,7 @@ export const createNode = (env: Record<string, string>) => {
     start,
     kill,
     call,
+    pid: (): number | undefined => child?.pid,
     signal: (signal: NodeJS.Signals) => child?.kill(signal),
     isAlive: (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null,
     output: (): string => output,

@@ -1,12 +1,14 @@
+type Nothing = false | null | undefined;
+
 /**
  * Asks again and again until the answer is neither false nor empty; a refusal counts as not yet.
  * @throws Error with the last failure once `ms` have passed
  */
 export const until = async <T>(
   what: string,
-  ask: () => Promise<T> | T,
+  ask: () => Promise<T | Nothing> | T | Nothing,
   ms = 10_000,
-): Promise<NonNullable<T>> => {
+): Promise<T> => {
   const deadline = Date.now() + ms;
   let last: unknown = 'it never became true';
   do {
