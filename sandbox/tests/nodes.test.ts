@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMover } from './support/move.js';
+import { startProxy } from './support/proxy.js';
 import { someNumber, startWorld, type TestNode, type World } from './support/node.js';
 import { until } from './support/until.js';
 
@@ -143,6 +144,22 @@ describe('a node that dies', () => {
   });
 });
 
+describe('a node without its Redis', () => {
+  it('a message › that arrives meanwhile › is read once the keys are there again', async () => {
+    const proxy = await startProxy({ host: '127.0.0.1', port: world.redis.port });
+    const node = await world.node('node-redis', { SANDBOX_REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
+    const number = await world.pair(node, 'keyless');
+    await proxy.cut();
+    await node.post('/sandbox/inbound', { to: number, from: someNumber(), text: 'sealed' });
+    await until('the node fails', () => /envelope\.failed/.test(node.output()));
+    expect(textsOf('keyless')).toEqual([]);
+    await proxy.mend();
+    await until('it is read', () => textsOf('keyless').includes('sealed'));
+    await node.kill();
+    await proxy.stop();
+  });
+});
+
 describe('a number that moves to another node', () => {
   it('live › the source becomes a ghost, the target opens without a code and hears; the ghost can be deleted', async () => {
     const number = await world.pair(one, 'mv1');
@@ -282,6 +299,24 @@ describe('traps of real nodes', () => {
     const opens = () => world.heard('twice', 'connection.update', ({ state }) => state === 'open').length;
     const before = opens();
     await until('it opens again and again', () => opens() >= before + 4);
+  });
+
+  it('an instance › deleted while it reconnects › stays gone: no later phone is paired with it', async () => {
+    const node = await world.node('node-gone', { SANDBOX_SCAN_MS: '30', SANDBOX_RECONNECT_MS: '60' });
+    const create = (instanceName: string, number: string) =>
+      node.post('/instance/create', { instanceName, integration: 'WHATSAPP-BAILEYS', qrcode: false, number });
+    const [gone, later] = [someNumber(), someNumber()];
+    await create('gone', gone);
+    await node.post('/sandbox/faults', { unreachable: true });
+    await node.get('/instance/connect/gone');
+    await node.delete('/instance/delete/gone');
+    await until('it is gone', async () => (await node.get('/instance/connectionState/gone')).status === 404);
+    await node.delete('/sandbox/faults');
+    await create('later', later);
+    await node.get('/instance/connect/later');
+    await until('the later one is paired', async () => (await node.ledger(`kind=pair&from=${later}`))[0]);
+    expect(await node.ledger(`kind=pair&from=${gone}`)).toEqual([]);
+    await node.kill();
   });
 
   it('an instance whose webhook receiver is down › is deleted › SUCCESS, but it stays until the retries end', async () => {

@@ -9,7 +9,7 @@ export interface Socket {
   readonly id: string;
   /** The device's key. */
   readonly device: string;
-  /** Handles one envelope; the next waits for it. An envelope whose handling throws is dropped with a log line. */
+  /** Handles one envelope; the next waits for it. If it throws, the envelope stays and is tried again. */
   deliver(envelope: Envelope): Promise<void>;
   /** The network ends the line: 440 another socket took the device, 401 unlinked, 403 banned. */
   kick(code: number): void;
@@ -30,6 +30,9 @@ interface Needs {
 
 const SELECT = `select e.id, e.device, null as node, extract(epoch from e.due)::float8 * 1000 as due, e.kind, e.payload
   from whatsapp.envelope e`;
+
+/** How often an envelope is tried while, say, Redis is away; each poll is one try. */
+const MAX_TRIES = 20;
 
 /** Listens for the network's notices, on a connection of its own that is made again when lost. */
 const listen = (needs: Needs, onNotice: (notice: Notice) => void, onReady: () => void) => {
@@ -78,6 +81,7 @@ export const createMail = (needs: Needs) => {
   const lines = new Map<string, Line>();
   const sockets = new Map<string, Socket>();
   const known = new Set<number>();
+  const failed = new Map<number, number>();
   let timer: NodeJS.Timeout | undefined;
 
   const remove = createBatcher<number, void>(async (ids) => {
@@ -85,12 +89,22 @@ export const createMail = (needs: Needs) => {
     return ids.map(() => undefined);
   }, 1_000);
 
+  /** @returns whether the envelope is done with: handled, or failed too often to try again. */
+  const settle = async (line: Line, envelope: Envelope): Promise<boolean> => {
+    try {
+      await line.socket.deliver(envelope);
+    } catch (error) {
+      const tries = (failed.get(envelope.id) ?? 0) + 1;
+      log(tries < MAX_TRIES ? 'warn' : 'error', 'envelope.failed', { kind: envelope.kind, tries, error });
+      failed.set(envelope.id, tries);
+      return tries >= MAX_TRIES;
+    }
+    return true;
+  };
   const handle = async (line: Line, envelope: Envelope): Promise<void> => {
     try {
-      if (lines.get(envelope.device) !== line) return;
-      await line.socket
-        .deliver(envelope)
-        .catch((error: unknown) => log('error', 'envelope.failed', { error }));
+      if (lines.get(envelope.device) !== line || !(await settle(line, envelope))) return;
+      failed.delete(envelope.id);
       await remove(envelope.id);
     } catch (error) {
       log('warn', 'envelope.kept', { error });

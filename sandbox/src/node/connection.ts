@@ -75,7 +75,7 @@ export const createConnection = (needs: Needs) => {
   };
   const onEnd = (instance: Instance, ending: Ending): void => {
     change(instance, 'close', ending.code);
-    if (instance.endSession) return;
+    if (instance.endSession || instance.removed) return;
     if (isFinal(ending)) return onFinal(instance, ending);
     // A socket that was replaced, or found nobody, pauses; a restart is immediate.
     const pause = ending.code === 440 || ending === unreachable ? config.reconnectMs : 10;
@@ -125,6 +125,7 @@ export const createConnection = (needs: Needs) => {
   };
   const proceed = async (instance: Instance, client: Client, asked: boolean): Promise<void> => {
     if (client.stage === 'ended') return;
+    if (instance.removed) return client.end(unreachable);
     if (faults.has('unreachable', { instance: instance.name })) return client.end(unreachable);
     if (client.creds.registered && client.creds.deviceKey) return dial(instance, client);
     client.paired = (creds) => {
@@ -136,6 +137,7 @@ export const createConnection = (needs: Needs) => {
 
   /** Starts one more client, whatever others there are; resolves once it dials. A real node sets no lock here either. */
   const connect = async (instance: Instance, { number, asked }: ConnectOptions): Promise<void> => {
+    if (instance.removed) return;
     try {
       instance.endSession = false;
       instance.phoneNumber = number || undefined;

@@ -52,6 +52,8 @@ export interface Instance {
   deaf: boolean;
   /** The code limit was reached: no further code until somebody connects again. */
   endSession: boolean;
+  /** Deleted: it never connects again. */
+  removed: boolean;
   settings: Settings | null;
   /** By address, the name under which a contact was stored last. */
   readonly seen: Map<string, string>;
@@ -76,6 +78,7 @@ export const createInstance = (
   everPaired: row.ownerJid !== null,
   deaf: false,
   endSession: false,
+  removed: false,
   settings: null,
   seen: new Map(),
   partners: new Set(),

@@ -93,20 +93,17 @@ export const createReceive = (needs: Needs) => {
   const seen = createLru<string, true>(50_000);
   const readable = new WeakSet<object>();
 
-  const isRepeated = (key: string): boolean => {
-    const repeated = seen.get(key) === true;
-    seen.set(key, true);
-    return repeated;
-  };
   const ack = async (instance: Instance, payload: Json): Promise<void> => {
     const { keyId, remoteJid, status } = payload as { keyId: string; remoteJid: string; status: string };
-    if (isRepeated(`${instance.id} ${keyId} ${status}`)) return;
+    const mark = `${instance.id} ${keyId} ${status}`;
+    if (seen.get(mark)) return;
     const messageId = await messages.findId(instance.id, keyId);
     if (!messageId) return;
     const update = { keyId, remoteJid, fromMe: true, status, instanceId: instance.id, messageId };
     const posted = emitter.emit(instance, 'messages.update', update);
     void posted.then(() => ackWatch.note(keyId));
     await messages.insertStatus(update);
+    seen.set(mark, true);
   };
 
   /** Without its own keys in Redis a device is connected, but reads nothing: the message is dropped with a warning. */
@@ -179,13 +176,14 @@ export const createReceive = (needs: Needs) => {
     const raw = rawOf(instance, d);
     instance.settings ??= await settings.find(instance.id);
     await confirm(instance, d, raw);
-    if (instance.deaf || isRepeated(`${instance.id} ${raw.key.remoteJid} ${d.id} ${d.fromMe ?? false}`))
-      return;
+    const mark = `${instance.id} ${raw.key.remoteJid} ${d.id} ${d.fromMe ?? false}`;
+    if (instance.deaf || seen.get(mark)) return;
     if (!(await canRead(instance))) return;
     if (d.group && instance.settings?.groupsIgnore) return;
     if (d.type === 'protocolMessage') return protocol(instance, d);
     await noteContact(instance, raw);
     await messages.insert(raw);
+    seen.set(mark, true);
     void emitter.emit(instance, 'messages.upsert', (row: { webhookBase64: boolean }) =>
       row.webhookBase64 ? withFile(raw) : raw,
     );

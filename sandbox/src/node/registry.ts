@@ -65,7 +65,7 @@ export const createRegistry = (needs: Needs) => {
   };
   const forget = (instance: Instance | undefined): void => {
     if (!instance) return;
-    instance.endSession = true;
+    instance.removed = true;
     instance.client?.end(restarted);
   };
   /** Waits for the webhook receiver first, up to the end of its retries: until then the instance is still there. */
