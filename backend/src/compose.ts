@@ -35,7 +35,9 @@ import { housekeepingWorkers } from './workers/housekeeping.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
 import { nodeWorkers } from './workers/node.worker.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const MAX_WAITING_PASSWORDS = 50;
 
@@ -60,7 +62,11 @@ export function compose(env: Settings, logger: Logger) {
   const wake = createWake(redis, subscriber);
   const tenancy = createTenancy(postgres);
   const sealer = createSealer(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined);
-  const evolution = evolutionClient({ apiKey: env.EVOLUTION_API_KEY, timeout: env.NODE_TIMEOUT, inboundUrl: env.INBOUND_URL });
+  const evolution = evolutionClient({
+    apiKey: env.EVOLUTION_API_KEY,
+    timeout: env.NODE_TIMEOUT,
+    inboundUrl: env.INBOUND_URL,
+  });
   const webhooks = webhookClient({
     allowedPrivateNetworks: env.ALLOWED_PRIVATE_NETWORKS,
     timeoutMs: env.WEBHOOK_TIMEOUT * 1000,
@@ -76,7 +82,13 @@ export function compose(env: Settings, logger: Logger) {
   const identify = createIdentify({ tenancy, tokens });
   const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
   const auth = createAuth({ tenancy, passwords, tokens });
-  const phones = createPhones({ tenancy, wake, sealer, refuseUrl, settings: { idempotencyTtl: env.IDEMPOTENCY_TTL } });
+  const phones = createPhones({
+    tenancy,
+    wake,
+    sealer,
+    refuseUrl,
+    settings: { idempotencyTtl: env.IDEMPOTENCY_TTL },
+  });
   const messages = createMessages({
     tenancy,
     wake,
@@ -152,8 +164,18 @@ export function compose(env: Settings, logger: Logger) {
     identify,
     feed,
     workers: {
-      messages: messageWorkers({ dispatch, wake, logger, settings: { concurrency: env.SEND_CONCURRENCY, sweepMs } }),
-      deliveries: deliveryWorkers({ deliveries, wake, logger, settings: { concurrency: env.WEBHOOK_CONCURRENCY, sweepMs } }),
+      messages: messageWorkers({
+        dispatch,
+        wake,
+        logger,
+        settings: { concurrency: env.SEND_CONCURRENCY, sweepMs },
+      }),
+      deliveries: deliveryWorkers({
+        deliveries,
+        wake,
+        logger,
+        settings: { concurrency: env.WEBHOOK_CONCURRENCY, sweepMs },
+      }),
       housekeeping: housekeepingWorkers({
         housekeeping: createHousekeeping({ tenancy, logger, keepDays: env.FACTS_KEPT_DAYS }),
         logger,

@@ -12,7 +12,10 @@ type Database = Pick<Settings, 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | '
  * Brings the database to the newest migration, as its owner (not as the application's role). Several processes may
  * call it at once: one works, the others wait. Returns the names of what was applied.
  */
-export async function migrate(database: Database, log: (message: string) => void = () => undefined): Promise<string[]> {
+export async function migrate(
+  database: Database,
+  log: (message: string) => void = () => undefined,
+): Promise<string[]> {
   const applied = await runner({
     databaseUrl: {
       host: database.DB_HOST,

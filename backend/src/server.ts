@@ -27,14 +27,23 @@ const closed = (server: Server): Promise<void> =>
   });
 
 /** Stops taking work, ends what was taken, gives leases back (a lease ends with its send), then lets go of everything. */
-async function stop(parts: { servers: Server[]; sockets: { close(): Promise<void> }; gateway: Composition; logger: Logger }): Promise<void> {
+async function stop(parts: {
+  servers: Server[];
+  sockets: { close(): Promise<void> };
+  gateway: Composition;
+  logger: Logger;
+}): Promise<void> {
   const { servers, sockets, gateway, logger } = parts;
   logger.info('stopping');
   const drained = Promise.all(servers.map(closed));
   await sockets.close();
   await gateway.drain();
   await drained;
-  await Promise.all(Object.values(gateway.workers).flat().map((worker) => worker.stop()));
+  await Promise.all(
+    Object.values(gateway.workers)
+      .flat()
+      .map((worker) => worker.stop()),
+  );
   await gateway.close();
   logger.info('stopped');
 }
@@ -42,13 +51,22 @@ async function stop(parts: { servers: Server[]; sockets: { close(): Promise<void
 async function main(): Promise<void> {
   loadEnvFile();
   const env = readEnv();
-  const logger = createLogger({ level: env.LOG_LEVEL, ...(env.LOG_FILE ? { file: resolve(LOGS, env.LOG_FILE) } : {}) });
+  const logger = createLogger({
+    level: env.LOG_LEVEL,
+    ...(env.LOG_FILE ? { file: resolve(LOGS, env.LOG_FILE) } : {}),
+  });
   const gateway = compose(env, logger);
 
   const http = createServer(gateway.app);
   const inbound = createServer(gateway.inboundApp);
   const servers = env.ROLE === 'worker' ? [] : [http, inbound];
-  const sockets = createSocket({ http, identify: gateway.identify, feed: gateway.feed, logger, corsOrigins: env.CORS_ORIGINS });
+  const sockets = createSocket({
+    http,
+    identify: gateway.identify,
+    feed: gateway.feed,
+    logger,
+    corsOrigins: env.CORS_ORIGINS,
+  });
 
   let stopping: Promise<void> | null = null;
   const end = (signal: string) => {

@@ -7,7 +7,8 @@ import type { Identify, Identity } from './services/identify.js';
 /** How often a connected socket's credential is looked at again. Revocation acts within it. */
 const RECHECK_MS = 1000;
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
 
 /** `lastSequence` of the handshake: a whole number, or null when the client starts now. */
 const sequence = (value: unknown): number | null => {

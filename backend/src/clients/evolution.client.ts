@@ -1,7 +1,13 @@
 import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
-import { connectionOf, nodeErrorOf, sentIdOf, type ConnectionState, type NodeError } from './evolution.decode.js';
+import {
+  connectionOf,
+  nodeErrorOf,
+  sentIdOf,
+  type ConnectionState,
+  type NodeError,
+} from './evolution.decode.js';
 
 /** Where a phone lives: the node's own address, and the phone's name there (our placement id). */
 export interface Address {
@@ -18,7 +24,11 @@ export type SendAnswer =
   /** The connection was up, so the node may have read it; then it broke, or the time was over. */
   | { kind: 'lost'; cause: string };
 
-export type Look<T> = { kind: 'ok'; value: T } | { kind: 'missing' } | { kind: 'error'; status: number; cause: string } | { kind: 'unreachable'; cause: string };
+export type Look<T> =
+  | { kind: 'ok'; value: T }
+  | { kind: 'missing' }
+  | { kind: 'error'; status: number; cause: string }
+  | { kind: 'unreachable'; cause: string };
 
 export interface TextDraft {
   /** E.164 with +, `group:<id>` or `lid:<id>`. */
@@ -69,7 +79,10 @@ const causeOf = (error: unknown): string => {
  * Each call goes to the node that holds the phone; times in seconds.
  */
 export function evolutionClient(options: { apiKey: string; timeout: number; inboundUrl: string }) {
-  const agents = { httpAgent: new http.Agent({ keepAlive: true }), httpsAgent: new https.Agent({ keepAlive: true }) };
+  const agents = {
+    httpAgent: new http.Agent({ keepAlive: true }),
+    httpsAgent: new https.Agent({ keepAlive: true }),
+  };
   const api = axios.create({
     headers: { apikey: options.apiKey },
     validateStatus: () => true,
@@ -93,7 +106,8 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
       return { kind: 'unreachable', cause: causeOf(error) };
     }
   };
-  const at = ({ nodeUrl, placementId }: Address, path: string) => `${nodeUrl}${path}/${encodeURIComponent(placementId)}`;
+  const at = ({ nodeUrl, placementId }: Address, path: string) =>
+    `${nodeUrl}${path}/${encodeURIComponent(placementId)}`;
   const subscription = (to: Subscription) => ({
     enabled: true,
     url: to.url,
@@ -153,9 +167,12 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
     /** The number that is really paired, as E.164, where the node knows it. */
     owner: (address: Address): Promise<Look<string | null>> =>
       look(
-        api.get(`${address.nodeUrl}/instance/fetchInstances`, { params: { instanceName: address.placementId } }),
+        api.get(`${address.nodeUrl}/instance/fetchInstances`, {
+          params: { instanceName: address.placementId },
+        }),
         (body) => {
-          const jid = (Array.isArray(body) ? (body[0] as { ownerJid?: unknown } | undefined) : undefined)?.ownerJid;
+          const jid = (Array.isArray(body) ? (body[0] as { ownerJid?: unknown } | undefined) : undefined)
+            ?.ownerJid;
           return typeof jid === 'string' ? `+${jid.replace(/[:@].*$/, '')}` : null;
         },
       ),
@@ -169,8 +186,14 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
       const start = performance.now();
       const took = () => Math.round(performance.now() - start);
       try {
-        const { status } = await api.get(`${nodeUrl}/instance/connectionState/health-probe`, { timeout: Math.min(options.timeout, 5) * 1000 });
-        return { status: status === 404 ? 'up' : 'down', latencyMs: took(), detail: status === 404 ? null : `answered ${status}` };
+        const { status } = await api.get(`${nodeUrl}/instance/connectionState/health-probe`, {
+          timeout: Math.min(options.timeout, 5) * 1000,
+        });
+        return {
+          status: status === 404 ? 'up' : 'down',
+          latencyMs: took(),
+          detail: status === 404 ? null : `answered ${status}`,
+        };
       } catch (error) {
         return { status: 'down', latencyMs: took(), detail: causeOf(error) };
       }
@@ -207,4 +230,3 @@ function connectionWatch(nodeUrl: string) {
     close: () => agent.destroy(),
   };
 }
-

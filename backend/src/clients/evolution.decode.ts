@@ -20,7 +20,8 @@ export interface NodeError {
 }
 
 /** Prisma's words for the reads that come before a send (recorded with the node's database away). */
-const BEFORE_THE_SEND = /Connection Closed|contact\.findMany|instance\.find(Unique|First|Many)|isOnWhatsapp\.find/;
+const BEFORE_THE_SEND =
+  /Connection Closed|contact\.findMany|instance\.find(Unique|First|Many)|isOnWhatsapp\.find/;
 const NO_SOCKET = /TypeError|Cannot read properties of undefined/;
 
 export type AckStatus = 'sent' | 'delivered' | 'read' | 'played' | 'error';
@@ -41,9 +42,31 @@ export type Fact =
   | ({ kind: 'message'; fromMe: boolean } & Said)
   | ({ kind: 'echo' } & Said)
   | { kind: 'ack'; whatsappId: string; status: AckStatus; at: Date }
-  | { kind: 'reaction'; whatsappId: string; target: string; chat: string; from: string | null; fromMe: boolean; emoji: string; at: Date }
-  | { kind: 'participants'; group: string; action: string; author: string | null; participants: string[]; at: Date }
-  | { kind: 'connection'; state: ConnectionState | 'refused'; statusReason: number | null; owner: string | null; at: Date }
+  | {
+      kind: 'reaction';
+      whatsappId: string;
+      target: string;
+      chat: string;
+      from: string | null;
+      fromMe: boolean;
+      emoji: string;
+      at: Date;
+    }
+  | {
+      kind: 'participants';
+      group: string;
+      action: string;
+      author: string | null;
+      participants: string[];
+      at: Date;
+    }
+  | {
+      kind: 'connection';
+      state: ConnectionState | 'refused';
+      statusReason: number | null;
+      owner: string | null;
+      at: Date;
+    }
   | { kind: 'qr'; code: string; at: Date }
   | { kind: 'qr_limit'; at: Date }
   /** Understood, and of no consequence here. */
@@ -52,9 +75,11 @@ export type Fact =
 export type Decoded = { ok: true; facts: Fact[] } | { ok: false; why: string };
 
 type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const object = (value: unknown): Json => (isObject(value) ? value : {});
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value.replaceAll('\u0000', '') : null);
+const text = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value.replaceAll('\u0000', '') : null;
 
 export const connectionOf = (body: unknown): ConnectionState | null => {
   const state = object(object(body)['instance'])['state'];
@@ -68,7 +93,9 @@ export function nodeErrorOf(status: number, body: unknown): NodeError {
   const outer = object(body);
   const message = object(outer['response'])['message'] ?? outer['message'] ?? outer['error'];
   const items = Array.isArray(message) ? message : [message];
-  const texts = items.flat().flatMap((item) => (typeof item === 'string' ? [item] : isObject(item) ? [JSON.stringify(item)] : []));
+  const texts = items
+    .flat()
+    .flatMap((item) => (typeof item === 'string' ? [item] : isObject(item) ? [JSON.stringify(item)] : []));
   return {
     status,
     texts,
@@ -157,7 +184,10 @@ function saidOf(data: Json, at: Date): (Said & { fromMe: boolean }) | null {
     senderName: text(data['pushName']),
     type,
     content: wordsOf(messageType, message),
-    payload: type === 'text' ? null : (JSON.parse(JSON.stringify({ messageType, ...kept }).replaceAll('\\u0000', '')) as Json),
+    payload:
+      type === 'text'
+        ? null
+        : (JSON.parse(JSON.stringify({ messageType, ...kept }).replaceAll('\\u0000', '')) as Json),
     at: stamp ? new Date(stamp * 1000) : at,
   };
 }
@@ -180,7 +210,18 @@ const decoders: Record<string, Decoder> = {
     const target = text(object(reaction['key'])['id']);
     if (data['messageType'] === 'reactionMessage' && target) {
       const { whatsappId, chat, from, fromMe } = said;
-      return [{ kind: 'reaction', whatsappId, target, chat, from, fromMe, emoji: text(reaction['text']) ?? '', at: said.at }];
+      return [
+        {
+          kind: 'reaction',
+          whatsappId,
+          target,
+          chat,
+          from,
+          fromMe,
+          emoji: text(reaction['text']) ?? '',
+          at: said.at,
+        },
+      ];
     }
     return [{ kind: 'message', ...said }];
   },
@@ -197,9 +238,18 @@ const decoders: Record<string, Decoder> = {
   },
   'connection.update': (data, at) => {
     const state = data['state'];
-    if (state !== 'open' && state !== 'connecting' && state !== 'close' && state !== 'refused') return 'an unknown connection state';
+    if (state !== 'open' && state !== 'connecting' && state !== 'close' && state !== 'refused')
+      return 'an unknown connection state';
     const reason = data['statusReason'];
-    return [{ kind: 'connection', state, statusReason: typeof reason === 'number' ? reason : null, owner: addressOf(data['wuid']), at }];
+    return [
+      {
+        kind: 'connection',
+        state,
+        statusReason: typeof reason === 'number' ? reason : null,
+        owner: addressOf(data['wuid']),
+        at,
+      },
+    ];
   },
   'qrcode.updated': (data, at) => {
     const code = text(object(data['qrcode'])['code']);
@@ -209,7 +259,8 @@ const decoders: Record<string, Decoder> = {
   'group-participants.update': (data, at) => {
     const group = addressOf(data['id']);
     const action = text(data['action']);
-    if (!group || !action || !Array.isArray(data['participants'])) return 'a group change without group, action or participants';
+    if (!group || !action || !Array.isArray(data['participants']))
+      return 'a group change without group, action or participants';
     const participants = data['participants'].flatMap((p: unknown) => {
       const address = isObject(p) ? best(p['id'], p['phoneNumber'] ?? p['jid']) : addressOf(p);
       return address ? [address] : [];

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 
-
 export type Topic = 'lane' | 'delivery' | 'check' | 'events';
 
 const CHANNEL = 'gateway:wake';
@@ -29,7 +28,8 @@ export function createWake(publisher: Redis, subscriber: Redis) {
     /** Tells this process at once and the others through Redis, if it is there. `value` is the user for `events`. */
     hint(topic: Topic, value = 0): void {
       deliver(topic, value);
-      if (publisher.status === 'ready') publisher.publish(CHANNEL, `${self} ${topic} ${value}`).catch(() => undefined);
+      if (publisher.status === 'ready')
+        publisher.publish(CHANNEL, `${self} ${topic} ${value}`).catch(() => undefined);
     },
     on(topic: Topic, listener: (value: number) => void): () => void {
       local.on(topic, listener);

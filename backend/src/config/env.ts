@@ -23,7 +23,11 @@ export class ConfigurationError extends Error {}
  * Throws ConfigurationError, naming every bad variable at once.
  */
 export function readEnv(source: NodeJS.ProcessEnv = process.env): Settings {
-  const { value, error } = settings.validate(source, { abortEarly: false, stripUnknown: true, convert: true });
+  const { value, error } = settings.validate(source, {
+    abortEarly: false,
+    stripUnknown: true,
+    convert: true,
+  });
   const faults = error ? error.details.map((d) => d.message) : weakSecrets(value);
   if (faults.length > 0) throw new ConfigurationError(`Configuration: ${faults.join('; ')}`);
   return value;
@@ -40,6 +44,8 @@ export function loadEnvFile(): void {
 function weakSecrets(env: Settings): string[] {
   if (env.NODE_ENV !== 'production') return [];
   return (['JWT_SECRET', 'EVOLUTION_API_KEY', 'DB_PASSWORD'] as const)
-    .filter((name) => env[name].length < (name === 'DB_PASSWORD' ? 12 : 32) || SAMPLE_SECRETS.includes(env[name]))
+    .filter(
+      (name) => env[name].length < (name === 'DB_PASSWORD' ? 12 : 32) || SAMPLE_SECRETS.includes(env[name]),
+    )
     .map((name) => `"${name}" is missing, short or a sample; production needs a random secret of its own`);
 }

@@ -14,26 +14,48 @@ const SECRET_TEXT = /\b(ev_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{8,}|eyJ[\w-]+\.[
 /** Secrets are taken out by construction, by the field's name and by the shape of the text, whoever logs them. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return value.replace(SECRET_TEXT, '[redacted]');
-  if (value instanceof Error) return redact({ name: value.name, message: value.message, stack: value.stack, cause: value.cause }, depth);
+  if (value instanceof Error)
+    return redact(
+      { name: value.name, message: value.message, stack: value.stack, cause: value.cause },
+      depth,
+    );
   if (typeof value !== 'object' || value === null || depth > 6) return value;
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, SECRET_FIELD.test(name) && item != null ? '[redacted]' : redact(item, depth + 1)]),
+    Object.entries(value).map(([name, item]) => [
+      name,
+      SECRET_FIELD.test(name) && item != null ? '[redacted]' : redact(item, depth + 1),
+    ]),
   );
 }
 
 /** JSON lines to the console, and to `file` as well when one is named. */
-export function createLogger(options: { level: string; file?: string; silent?: boolean }): Logger & { close(): void } {
+export function createLogger(options: {
+  level: string;
+  file?: string;
+  silent?: boolean;
+}): Logger & { close(): void } {
   const transports: winston.transport[] = [new winston.transports.Console({ stderrLevels: [] })];
-  if (options.file) transports.push(new winston.transports.File({ filename: options.file, maxsize: 50 * 1024 * 1024, maxFiles: 5 }));
+  if (options.file)
+    transports.push(
+      new winston.transports.File({ filename: options.file, maxsize: 50 * 1024 * 1024, maxFiles: 5 }),
+    );
   const log = winston.createLogger({
     level: options.level,
     silent: options.silent ?? false,
     format: winston.format.combine(winston.format.timestamp(), winston.format.json()),
     transports,
   });
-  const write = (level: string) => (event: string, fields: Record<string, unknown> = {}) => {
-    log.log(level, event, redact(fields) as object);
+  const write =
+    (level: string) =>
+    (event: string, fields: Record<string, unknown> = {}) => {
+      log.log(level, event, redact(fields) as object);
+    };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    close: () => void log.close(),
   };
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), close: () => void log.close() };
 }

@@ -50,8 +50,18 @@ const codeOf = (error: unknown): string => String((error as { code?: unknown })?
 export function asProblem(error: unknown): unknown {
   if (error instanceof Problem) return error;
   const message = String((error as Error)?.message ?? '');
-  const lost = UNAVAILABLE.test(codeOf(error)) || NETWORK.test(codeOf(error)) || /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(message);
-  return lost ? new Problem('unavailable', 'The database cannot be reached at the moment', { retryAfter: 1, cause: error }) : error;
+  const lost =
+    UNAVAILABLE.test(codeOf(error)) ||
+    NETWORK.test(codeOf(error)) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      message,
+    );
+  return lost
+    ? new Problem('unavailable', 'The database cannot be reached at the moment', {
+        retryAfter: 1,
+        cause: error,
+      })
+    : error;
 }
 
 export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
@@ -67,7 +77,8 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
     keepAlive: true,
     types,
     // The role that row-level security binds; time limits so that no request outlives its caller.
-    options: '-c role=evolution_app -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
+    options:
+      '-c role=evolution_app -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
   });
   // Without a listener, a connection that breaks while idle ends the process.
   pool.on('error', (error) => logger.warn('postgres connection lost', { error: error.message }));

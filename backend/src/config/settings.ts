@@ -84,7 +84,8 @@ export const nodeList = (text: string): NodeAddress[] =>
 
 export const addressList = (text: string): string[] =>
   list(text).map((cidr) => {
-    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(cidr)) throw new Error(`must list networks as address/bits, not "${cidr}"`);
+    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(cidr))
+      throw new Error(`must list networks as address/bits, not "${cidr}"`);
     return cidr;
   });
 
@@ -108,7 +109,10 @@ const port = (fallback: number) => Joi.number().port().default(fallback);
 const count = (fallback: number, min = 1) => Joi.number().integer().min(min).default(fallback);
 const duration = (fallback: number) => Joi.number().min(0).default(fallback);
 const secret = (name: string) =>
-  Joi.string().min(16).required().messages({ 'any.required': `"${name}" is required: a random text of 32 characters or more` });
+  Joi.string()
+    .min(16)
+    .required()
+    .messages({ 'any.required': `"${name}" is required: a random text of 32 characters or more` });
 
 /** One object over the environment; `.env.example` is held against it by a test. */
 export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
@@ -118,8 +122,12 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   PORT: port(8090),
   INBOUND_HOST: Joi.string().default('127.0.0.1'),
   INBOUND_PORT: port(8091),
-  INBOUND_URL: Joi.string().uri({ scheme: ['http', 'https'] }).default('http://127.0.0.1:8091'),
-  SERVER_URL: Joi.string().uri({ scheme: ['http', 'https'] }).default('http://localhost:8080'),
+  INBOUND_URL: Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .default('http://127.0.0.1:8091'),
+  SERVER_URL: Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .default('http://localhost:8080'),
   TRUST_PROXY: Joi.string().default('loopback'),
   CORS_ORIGINS: parsed(list).default([]),
   JSON_LIMIT: count(1024 * 1024),
@@ -156,7 +164,9 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   SWEEP_MS: count(1000, 10),
   HOUSEKEEPING: duration(600),
   FACTS_KEPT_DAYS: count(30),
-  WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]),
+  WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([
+    5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400,
+  ]),
   WEBHOOK_TIMEOUT: duration(15),
   WEBHOOK_CONCURRENCY: count(64),
   WEBHOOK_PER_WEBHOOK: count(4),

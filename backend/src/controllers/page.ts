@@ -19,7 +19,9 @@ export function readCursor(query: PageQuery): number | undefined {
   const [, id] = /^c(\d{1,15})$/.exec(Buffer.from(query.cursor, 'base64url').toString()) ?? [];
   if (!id) {
     const detail = 'cursor is not one that a list has answered with';
-    throw new Problem('invalid_request', detail, { errors: [{ pointer: '/query/cursor', code: 'cursor', detail }] });
+    throw new Problem('invalid_request', detail, {
+      errors: [{ pointer: '/query/cursor', code: 'cursor', detail }],
+    });
   }
   return Number(id);
 }

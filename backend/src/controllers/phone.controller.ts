@@ -18,14 +18,21 @@ export const phoneController = ({ phones }: { phones: Phones }) => ({
   async create(req: Req<CreatePhoneInput>, res: Response) {
     const { phoneNumber, deviceName, webhookUrl } = req.input.body;
     const request = { phoneNumber, deviceName: deviceName ?? phoneNumber, webhookUrl: webhookUrl ?? null };
-    const { phone, replayed } = await phones.create(req.caller.userId, request, req.input.headers['idempotency-key'] ?? null);
+    const { phone, replayed } = await phones.create(
+      req.caller.userId,
+      request,
+      req.input.headers['idempotency-key'] ?? null,
+    );
     if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(201).location(`/api/phones/${phone.id}`).json(phone);
   },
 
   async list(req: Req<ListPhonesInput>, res: Response) {
     const { limit, offset } = req.input.query;
-    sendPage(res, await phones.list(req.caller.userId, { limit, offset, after: readCursor(req.input.query) ?? 0 }));
+    sendPage(
+      res,
+      await phones.list(req.caller.userId, { limit, offset, after: readCursor(req.input.query) ?? 0 }),
+    );
   },
 
   async find(req: Req<PhoneInput>, res: Response) {

@@ -27,6 +27,8 @@ export const checkModel = (db: Db) => ({
 
   /** `again` in seconds; null: nothing more to do, unless somebody asked meanwhile. */
   async finish(check: Check, again: number | null): Promise<void> {
-    await db.query(sql`select finish_check(${check.phoneId}, ${check.leaseId}, make_interval(secs => ${again}))`);
+    await db.query(
+      sql`select finish_check(${check.phoneId}, ${check.leaseId}, make_interval(secs => ${again}))`,
+    );
   },
 });

@@ -53,7 +53,10 @@ export const deliveryModel = (db: Db) => ({
     return row?.done ?? false;
   },
 
-  async settle(id: string, to: { state: Delivery['state']; attempts: number; nextAt: Date | null }): Promise<void> {
+  async settle(
+    id: string,
+    to: { state: Delivery['state']; attempts: number; nextAt: Date | null },
+  ): Promise<void> {
     await db.query(sql`
       update deliveries set state = ${to.state}, attempts = ${to.attempts}, next_at = ${to.nextAt},
              ended_at = case when ${to.state} in ('pending', 'held') then null else now() end

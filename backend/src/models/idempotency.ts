@@ -13,7 +13,12 @@ export const idempotencyModel = (db: Db) => ({
    * Takes the key for this transaction. A request that holds it at this moment is waited for, so the second one
    * always sees the first one's answer. `ttl` in seconds.
    */
-  async reserve(key: { userId: number; key: string; requestHash: Buffer; ttl: number }): Promise<Reservation> {
+  async reserve(key: {
+    userId: number;
+    key: string;
+    requestHash: Buffer;
+    ttl: number;
+  }): Promise<Reservation> {
     const fresh = await db.query(sql`
       insert into idempotency_keys as k (user_id, key, request_hash, expires_at)
       values (${key.userId}, ${key.key}, ${key.requestHash}, now() + make_interval(secs => ${key.ttl}))

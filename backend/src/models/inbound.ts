@@ -10,7 +10,13 @@ export const inboundModel = (db: Db) => ({
     return rows.length > 0;
   },
 
-  async quarantine(item: { userId: number; phoneId: number; placementId: string; why: string; body: unknown }): Promise<void> {
+  async quarantine(item: {
+    userId: number;
+    phoneId: number;
+    placementId: string;
+    why: string;
+    body: unknown;
+  }): Promise<void> {
     await db.query(sql`
       insert into quarantine (user_id, phone_id, placement_id, why, body)
       values (${item.userId}, ${item.phoneId}, ${item.placementId}, ${item.why}, ${JSON.stringify(item.body).replaceAll('\\u0000', '')})`);

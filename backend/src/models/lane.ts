@@ -38,7 +38,8 @@ export interface ExpiredHead {
   chatKey: string;
 }
 
-const sendColumns = raw(`id, user_id as "userId", phone_id as "phoneId", chat_key::text as "chatKey", lease_id as "leaseId",
+const sendColumns =
+  raw(`id, user_id as "userId", phone_id as "phoneId", chat_key::text as "chatKey", lease_id as "leaseId",
   failures, chat, type, content, status, expires_at as "expiresAt", request_id as "requestId",
   placement_id as "placementId", node_url as "nodeUrl", node_name as "nodeName", opened_at as "openedAt"`);
 
@@ -58,7 +59,10 @@ export const laneModel = (db: Db) => ({
         from claim_expired_lanes(${limit}, ${interval(lease)})`),
 
   /** Frees the lane and advances its chat. False: the lease is another's by now. In the tenant's context. */
-  async finish(send: Pick<Send, 'userId' | 'phoneId' | 'chatKey' | 'leaseId'>, end: LaneEnd): Promise<boolean> {
+  async finish(
+    send: Pick<Send, 'userId' | 'phoneId' | 'chatKey' | 'leaseId'>,
+    end: LaneEnd,
+  ): Promise<boolean> {
     const [row] = await db.query<{ done: boolean }>(sql`
       select finish_lane(${send.userId}, ${send.phoneId}, ${send.chatKey}::bigint, ${send.leaseId}, ${interval(end.hold)},
                          ${interval(end.pause)}, ${end.doubt ?? false}) as done`);
@@ -74,7 +78,9 @@ export const laneModel = (db: Db) => ({
   },
 
   async isInDoubt(userId: number, phoneId: number): Promise<boolean> {
-    const [row] = await db.query<{ doubt: boolean }>(sql`select lane_in_doubt(${userId}, ${phoneId}) as doubt`);
+    const [row] = await db.query<{ doubt: boolean }>(
+      sql`select lane_in_doubt(${userId}, ${phoneId}) as doubt`,
+    );
     return row?.doubt ?? false;
   },
 

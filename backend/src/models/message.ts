@@ -107,13 +107,15 @@ export interface MessageFilter {
   offset: number;
 }
 
-const columns = raw(`id, user_id as "userId", phone_number_id as "phoneId", direction, source, message_id as "whatsappId",
+const columns =
+  raw(`id, user_id as "userId", phone_number_id as "phoneId", direction, source, message_id as "whatsappId",
   chat, chat_key::text as "chatKey", from_number as "from", to_number as "to", type, content, payload, status, reason,
   attempts, lease_id as "leaseId", recovered, created_at as "createdAt", updated_at as "updatedAt",
   expires_at as "expiresAt"`);
 
 export const messageModel = (db: Db) => {
-  const one = async (statement: Sql): Promise<Message | null> => (await db.query<Message>(statement))[0] ?? null;
+  const one = async (statement: Sql): Promise<Message | null> =>
+    (await db.query<Message>(statement))[0] ?? null;
   return {
     /** Many drafts of many users in one statement and one commit; answers in order. Sets its own tenant context. */
     accept: (drafts: readonly Draft[]) =>
@@ -147,7 +149,10 @@ export const messageModel = (db: Db) => {
            and (${filter.before ?? null}::bigint is null or id < ${filter.before ?? null})
          order by id desc limit ${filter.limit} offset ${filter.offset}`),
 
-    setStatus: (id: number, to: { status: MessageStatus; reason: string | null; whatsappId?: string | null }) =>
+    setStatus: (
+      id: number,
+      to: { status: MessageStatus; reason: string | null; whatsappId?: string | null },
+    ) =>
       one(sql`
         update messages set status = ${to.status}, reason = ${to.reason}, updated_at = now(),
                message_id = coalesce(message_id, ${to.whatsappId ?? null}),
@@ -175,9 +180,17 @@ export const messageModel = (db: Db) => {
     },
 
     timeline: (id: number) =>
-      db.query<TimelineEntry>(sql`select status, reason, at from message_timeline where message_id = ${id} order by at`),
+      db.query<TimelineEntry>(
+        sql`select status, reason, at from message_timeline where message_id = ${id} order by at`,
+      ),
 
-    async parkAck(ack: { userId: number; phoneId: number; whatsappId: string; status: string; at: Date }): Promise<void> {
+    async parkAck(ack: {
+      userId: number;
+      phoneId: number;
+      whatsappId: string;
+      status: string;
+      at: Date;
+    }): Promise<void> {
       await db.query(sql`
         insert into parked_acks (user_id, phone_id, whatsapp_id, status, at)
         values (${ack.userId}, ${ack.phoneId}, ${ack.whatsappId}, ${ack.status}, ${ack.at}) on conflict do nothing`);

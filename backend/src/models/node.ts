@@ -24,7 +24,9 @@ export const nodeModel = (db: Db) => ({
       select * from unnest(${nodes.map((n) => n.name)}::text[], ${nodes.map((n) => n.url)}::text[])
       on conflict (name) do update set url = excluded.url, is_enabled = true
       where n.url <> excluded.url or not n.is_enabled`);
-    await db.query(sql`update nodes set is_enabled = false where is_enabled and name <> all (${nodes.map((n) => n.name)}::text[])`);
+    await db.query(
+      sql`update nodes set is_enabled = false where is_enabled and name <> all (${nodes.map((n) => n.name)}::text[])`,
+    );
   },
 
   list: () => db.query<Node>(sql`select ${columns} from nodes where is_enabled order by id`),
@@ -46,7 +48,10 @@ export const nodeModel = (db: Db) => ({
   },
 
   /** Stores what a look at a node found. Returns true when its status changed by this. */
-  async setHealth(id: number, health: { status: 'up' | 'down'; latencyMs: number; detail: string | null }): Promise<boolean> {
+  async setHealth(
+    id: number,
+    health: { status: 'up' | 'down'; latencyMs: number; detail: string | null },
+  ): Promise<boolean> {
     const rows = await db.query<{ changed: boolean }>(sql`
       update nodes n set status = ${health.status}, checked_at = now(), latency_ms = ${health.latencyMs},
              detail = ${health.detail},

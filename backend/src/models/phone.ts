@@ -64,8 +64,10 @@ export const phoneModel = (db: Db) => {
         on conflict (user_id, phone_number) do nothing returning ${columns}`),
 
     find: (id: number) => one(sql`select ${columns} from phone_numbers where id = ${id}`),
-    findByNumber: (phoneNumber: string) => one(sql`select ${columns} from phone_numbers where phone_number = ${phoneNumber}`),
-    findForUpdate: (id: number) => one(sql`select ${columns} from phone_numbers where id = ${id} for no key update`),
+    findByNumber: (phoneNumber: string) =>
+      one(sql`select ${columns} from phone_numbers where phone_number = ${phoneNumber}`),
+    findForUpdate: (id: number) =>
+      one(sql`select ${columns} from phone_numbers where id = ${id} for no key update`),
 
     /** Newest last, so that a page stays stable while phones are added. */
     list: (page: { after: number; limit: number; offset: number }) =>
@@ -85,7 +87,9 @@ export const phoneModel = (db: Db) => {
          where id = ${id} returning ${columns}`),
 
     async setQr(id: number, qr: string, expiresAt: Date): Promise<void> {
-      await db.query(sql`update phone_numbers set qr = ${qr}, qr_expires_at = ${expiresAt}, updated_at = now() where id = ${id}`);
+      await db.query(
+        sql`update phone_numbers set qr = ${qr}, qr_expires_at = ${expiresAt}, updated_at = now() where id = ${id}`,
+      );
     },
 
     /** The next number in the order of the phone's messages; locks the phone. */

@@ -14,12 +14,19 @@ export interface Placement {
   endedAt: Date | null;
 }
 
-const columns = raw(`p.id, p.user_id as "userId", p.phone_id as "phoneId", p.generation, p.node_id as "nodeId",
+const columns =
+  raw(`p.id, p.user_id as "userId", p.phone_id as "phoneId", p.generation, p.node_id as "nodeId",
   n.name as "nodeName", n.url as "nodeUrl", p.made_at as "madeAt", p.opened_at as "openedAt", p.ended_at as "endedAt"`);
 
 export const placementModel = (db: Db) => ({
   /** Places a phone on a node: the next generation. The secret is stored before the node is told of it. */
-  async create(placement: { id: string; userId: number; phoneId: number; nodeId: number; secretHash: Buffer }): Promise<void> {
+  async create(placement: {
+    id: string;
+    userId: number;
+    phoneId: number;
+    nodeId: number;
+    secretHash: Buffer;
+  }): Promise<void> {
     await db.query(sql`
       insert into placements (id, user_id, phone_id, generation, node_id, secret_hash)
       select ${placement.id}, ${placement.userId}, ${placement.phoneId}, coalesce(max(generation), 0) + 1,

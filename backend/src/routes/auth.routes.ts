@@ -1,5 +1,10 @@
 import Joi from 'joi';
-import type { authController, ExchangeInput, LoginInput, RegisterInput } from '../controllers/auth.controller.js';
+import type {
+  authController,
+  ExchangeInput,
+  LoginInput,
+  RegisterInput,
+} from '../controllers/auth.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { registered, signedIn } from './shapes.js';
 

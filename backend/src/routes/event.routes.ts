@@ -10,7 +10,8 @@ export const eventRoutes = (events: ReturnType<typeof eventController>): Endpoin
     access: 'events:read',
     tag: 'Events',
     summary: 'Read the ledger of events after a sequence number',
-    description: 'The same ledger, in the same order, that webhooks and sockets read. The sequence has no gap.',
+    description:
+      'The same ledger, in the same order, that webhooks and sockets read. The sequence has no gap.',
     input: {
       query: Joi.object({
         after: Joi.number().integer().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
@@ -25,7 +26,14 @@ export const eventRoutes = (events: ReturnType<typeof eventController>): Endpoin
         lastSequence: Joi.number().integer().required(),
       }),
     },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'events_gone', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'forbidden',
+      'events_gone',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: events.list,
   }),
 ];

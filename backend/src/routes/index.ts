@@ -31,4 +31,5 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
 ];
 
 /** Every operation of the internal listener. */
-export const inboundEndpoints = (controllers: Pick<Controllers, 'inbound'>): Endpoint[] => inboundRoutes(controllers.inbound);
+export const inboundEndpoints = (controllers: Pick<Controllers, 'inbound'>): Endpoint[] =>
+  inboundRoutes(controllers.inbound);

@@ -1,5 +1,10 @@
 import Joi from 'joi';
-import type { ListMessagesInput, messageController, MessageInput, SendInput } from '../controllers/message.controller.js';
+import type {
+  ListMessagesInput,
+  messageController,
+  MessageInput,
+  SendInput,
+} from '../controllers/message.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { id, idempotencyHeaders, listOf, message, messageDetail, page, recipient } from './shapes.js';
 
@@ -27,7 +32,16 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
       }),
     },
     output: { 202: message },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'phone_logged_out', 'idempotency_mismatch', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'forbidden',
+      'not_found',
+      'phone_logged_out',
+      'idempotency_mismatch',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: messages.send,
   }),
   endpoint<ListMessagesInput>({
@@ -42,7 +56,18 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
         phoneId: id,
         direction: Joi.string().valid('in', 'out'),
         status: Joi.string().valid(
-          'scheduled', 'queued', 'sending', 'sent', 'delivered', 'read', 'played', 'failed', 'cancelled', 'expired', 'unknown', 'received',
+          'scheduled',
+          'queued',
+          'sending',
+          'sent',
+          'delivered',
+          'read',
+          'played',
+          'failed',
+          'cancelled',
+          'expired',
+          'unknown',
+          'received',
         ),
         chat: recipient,
       }),
@@ -59,7 +84,14 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
     summary: 'Find a message, with every time of every status',
     input: { params: Joi.object({ id: id.required() }) },
     output: { 200: messageDetail },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'forbidden',
+      'not_found',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: messages.find,
   }),
 ];

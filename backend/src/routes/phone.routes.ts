@@ -1,5 +1,10 @@
 import Joi from 'joi';
-import type { CreatePhoneInput, ListPhonesInput, phoneController, PhoneInput } from '../controllers/phone.controller.js';
+import type {
+  CreatePhoneInput,
+  ListPhonesInput,
+  phoneController,
+  PhoneInput,
+} from '../controllers/phone.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { createdPhone, id, idempotencyHeaders, listOf, page, phone, phoneNumber, qr } from './shapes.js';
 
@@ -24,7 +29,16 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
       }),
     },
     output: { 201: createdPhone },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'phone_exists', 'invalid_url', 'idempotency_mismatch', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'forbidden',
+      'phone_exists',
+      'invalid_url',
+      'idempotency_mismatch',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: phones.create,
   }),
   endpoint<ListPhonesInput>({
@@ -46,7 +60,14 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
     summary: 'Find a phone',
     input: { params },
     output: { 200: phone },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'forbidden',
+      'not_found',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: phones.find,
   }),
   endpoint<PhoneInput>({
@@ -58,7 +79,16 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
     description: 'A QR code is a credential: it is never pushed, and never cached.',
     input: { params },
     output: { 200: qr },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'not_found', 'phone_connected', 'qr_unavailable', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'forbidden',
+      'not_found',
+      'phone_connected',
+      'qr_unavailable',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: phones.qr,
   }),
 ];

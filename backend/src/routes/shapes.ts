@@ -97,7 +97,9 @@ export const phone = Joi.object(phoneFields).id('Phone');
 export const createdPhone = Joi.object({
   ...phoneFields,
   token: Joi.string().description('Shown this once'),
-  webhookSecret: Joi.string().allow(null).description('Verifies the signatures of its webhook; shown this once'),
+  webhookSecret: Joi.string()
+    .allow(null)
+    .description('Verifies the signatures of its webhook; shown this once'),
   secretOmitted: Joi.boolean().description('On a replay: the secrets were shown before'),
 }).id('CreatedPhone');
 
@@ -147,7 +149,13 @@ export const messageDetail = Joi.object({
   ...messageFields,
   attempts: Joi.number().integer().required(),
   timeline: Joi.array()
-    .items(Joi.object({ status: Joi.string().required(), reason: Joi.string().allow(null).required(), at: time.required() }))
+    .items(
+      Joi.object({
+        status: Joi.string().required(),
+        reason: Joi.string().allow(null).required(),
+        at: time.required(),
+      }),
+    )
     .required(),
 }).id('MessageDetail');
 
@@ -182,6 +190,9 @@ export const health = Joi.object({
       }),
     )
     .required(),
-  pool: Joi.object(part).allow(null).required().description('The nodes as nginx balances them; null without a pool'),
+  pool: Joi.object(part)
+    .allow(null)
+    .required()
+    .description('The nodes as nginx balances them; null without a pool'),
 }).id('Health');
 export const statusOnly = Joi.object({ status: Joi.string().required() }).id('Status');

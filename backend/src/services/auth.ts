@@ -33,29 +33,46 @@ const view = (user: User): UserView => ({
 
 export function createAuth(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
-  passwords: { hash(password: string): Promise<string>; verify(password: string, hash: string | null): Promise<boolean> };
+  passwords: {
+    hash(password: string): Promise<string>;
+    verify(password: string, hash: string | null): Promise<boolean>;
+  };
   tokens: Pick<Tokens, 'issue' | 'newSecret'>;
 }) {
   const { tenancy, passwords, tokens } = deps;
 
-  const secretsOf = (userId: number) => tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
+  const secretsOf = (userId: number) =>
+    tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
 
   const alreadyRegistered = async (email: string): Promise<Problem> => {
     const field = (await tenancy.shared.credentials.findByEmail(email)) ? 'email' : 'username';
     const detail = `This ${field} is registered already`;
-    return new Problem('already_registered', detail, { errors: [{ pointer: `/${field}`, code: 'taken', detail }] });
+    return new Problem('already_registered', detail, {
+      errors: [{ pointer: `/${field}`, code: 'taken', detail }],
+    });
   };
 
   return {
     /** Problems: already_registered (names the field), unavailable when too many passwords wait to be hashed. */
-    async register(request: { username: string; email: string; password: string }): Promise<SignedIn & { apiKey: string }> {
+    async register(request: {
+      username: string;
+      email: string;
+      password: string;
+    }): Promise<SignedIn & { apiKey: string }> {
       const passwordHash = await passwords.hash(request.password);
       const id = await tenancy.shared.reserveUserId();
       const apiKey = createApiKey();
       const jwtSecret = tokens.newSecret(id);
       const user = await tenancy.inTenant(id, async (models) => {
-        const created = await models.users.create({ ...request, id, passwordHash, apiKeyHash: apiKey.hash, jwtSecret });
-        if (created) await models.apiKeys.create({ id: apiKey.id, userId: id, name: 'First key', hash: apiKey.hash });
+        const created = await models.users.create({
+          ...request,
+          id,
+          passwordHash,
+          apiKeyHash: apiKey.hash,
+          jwtSecret,
+        });
+        if (created)
+          await models.apiKeys.create({ id: apiKey.id, userId: id, name: 'First key', hash: apiKey.hash });
         return created;
       });
       if (!user) throw await alreadyRegistered(request.email);
@@ -67,7 +84,8 @@ export function createAuth(deps: {
       const credential = await tenancy.shared.credentials.findByEmail(request.email);
       const user = credential && (await secretsOf(credential.userId));
       const isRight = await passwords.verify(request.password, user?.passwordHash ?? null);
-      if (!user || !isRight || !user.isActive) throw new Problem('unauthenticated', 'The e-mail or the password is wrong');
+      if (!user || !isRight || !user.isActive)
+        throw new Problem('unauthenticated', 'The e-mail or the password is wrong');
       return { user: view(user), ...tokens.issue(user.id, user) };
     },
 

@@ -15,7 +15,12 @@ const CLOSED: Record<number, PhoneState> = {
 };
 
 /** Statuses that only a person ends; a node that tries again on its own does not change them, an open phone does. */
-export const SETTLED: ReadonlySet<Phone['status']> = new Set(['logged_out', 'banned', 'mismatch', 'conflict']);
+export const SETTLED: ReadonlySet<Phone['status']> = new Set([
+  'logged_out',
+  'banned',
+  'mismatch',
+  'conflict',
+]);
 
 /** A phone that is open: connected, or a mismatch when another number than the one asked for was paired. */
 export function openState(phone: Phone, owner: string | null, at: Date): PhoneState {
@@ -42,7 +47,9 @@ export function connectionState(phone: Phone, placement: Placement, fact: Connec
     case 'open':
       return openState(phone, fact.owner, fact.at);
     case 'connecting':
-      return wasOpen && !SETTLED.has(phone.status) ? { status: 'reconnecting', reason: 'connection_lost' } : null;
+      return wasOpen && !SETTLED.has(phone.status)
+        ? { status: 'reconnecting', reason: 'connection_lost' }
+        : null;
     case 'refused':
       return wasOpen ? null : { status: 'qr_expired', reason: 'qr_limit' };
     case 'close':

@@ -82,7 +82,8 @@ export function createDeliveries(deps: {
           detail: answer.detail ?? null,
           answer: answer.body.replaceAll('\u0000', ''),
         });
-        if (await models.deliveries.finish(claim, nextAt)) await models.deliveries.settle(claim.id, { state, attempts, nextAt });
+        if (await models.deliveries.finish(claim, nextAt))
+          await models.deliveries.settle(claim.id, { state, attempts, nextAt });
       });
       logger.info('attempt', {
         userId: claim.userId,

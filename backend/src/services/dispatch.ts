@@ -32,12 +32,17 @@ export function createDispatch(deps: {
   async function hand(send: Send): Promise<Outcome> {
     if (!send.nodeUrl || !send.placementId) return { class: 'not_sent', detail: 'the phone is on no node' };
     const address = { nodeUrl: send.nodeUrl, placementId: send.placementId };
-    const answer = await evolution.sendText(address, { to: send.chat, text: send.content ?? '' }, settings.sendTimeout);
+    const answer = await evolution.sendText(
+      address,
+      { to: send.chat, text: send.content ?? '' },
+      settings.sendTimeout,
+    );
     return classify(answer, send.openedAt !== null, () => evolution.state(address));
   }
 
   const laneEnd = (send: Send, outcome: Outcome): LaneEnd => {
-    if (outcome.class === 'not_sent') return { pause: backoff(send.failures, { baseMs: 1000, maxMs: 60_000, jitter: 0.2 }) / 1000 };
+    if (outcome.class === 'not_sent')
+      return { pause: backoff(send.failures, { baseMs: 1000, maxMs: 60_000, jitter: 0.2 }) / 1000 };
     if (outcome.class === 'unknown') return { hold: settings.unknownHold, doubt: true };
     return {};
   };
@@ -54,20 +59,23 @@ export function createDispatch(deps: {
         const isHolder = message.status === 'sending' && message.leaseId === send.leaseId;
         const events = await (async () => {
           // Also when the lease is another's by now: that it was sent is a fact.
-          if (outcome.class === 'sent') return applyAnswer(models, message, { whatsappId: outcome.whatsappId, at });
+          if (outcome.class === 'sent')
+            return applyAnswer(models, message, { whatsappId: outcome.whatsappId, at });
           if (!isHolder) return [];
           if (outcome.class === 'not_sent') {
             await models.messages.setStatus(message.id, { status: 'queued', reason: null });
             return [];
           }
-          return (await moveTo(models, message, { status: outcome.class, reason: outcome.reason, at })).events;
+          return (await moveTo(models, message, { status: outcome.class, reason: outcome.reason, at }))
+            .events;
         })();
         if (events.length > 0) await models.events.append(send.userId, events);
         changed = events.length > 0;
       }
       await models.lanes.finish(send, laneEnd(send, outcome));
       // A doubtful answer, or none: somebody looks at the phone before anything else leaves.
-      if (outcome.class === 'unknown' || outcome.class === 'not_sent') await models.checks.ask(send.userId, send.phoneId);
+      if (outcome.class === 'unknown' || outcome.class === 'not_sent')
+        await models.checks.ask(send.userId, send.phoneId);
     });
     wake.hint('lane');
     if (outcome.class === 'unknown' || outcome.class === 'not_sent') wake.hint('check');
@@ -121,7 +129,11 @@ export function createDispatch(deps: {
           const message = lane.id === null ? null : await models.messages.findForUpdate(lane.id);
           const isInDoubt = message?.status === 'sending';
           if (message && isInDoubt) {
-            const { events } = await moveTo(models, message, { status: 'unknown', reason: 'worker_lost', at: new Date() });
+            const { events } = await moveTo(models, message, {
+              status: 'unknown',
+              reason: 'worker_lost',
+              at: new Date(),
+            });
             await models.events.append(lane.userId, events);
             await models.checks.ask(lane.userId, lane.phoneId);
           }
@@ -141,14 +153,23 @@ export function createDispatch(deps: {
     },
   };
 
-  async function expire(head: { userId: number; phoneId: number; id: number | null; chatKey: string | null }): Promise<void> {
+  async function expire(head: {
+    userId: number;
+    phoneId: number;
+    id: number | null;
+    chatKey: string | null;
+  }): Promise<void> {
     const { id, chatKey } = head;
     if (id === null || chatKey === null) return;
     await tenancy.inTenant(head.userId, async (models) => {
       await models.events.lockCounter(head.userId);
       const message = await models.messages.findForUpdate(id);
       if (message && message.status === 'queued' && message.expiresAt && message.expiresAt <= new Date()) {
-        const { events } = await moveTo(models, message, { status: 'expired', reason: 'not_sent_in_time', at: new Date() });
+        const { events } = await moveTo(models, message, {
+          status: 'expired',
+          reason: 'not_sent_in_time',
+          at: new Date(),
+        });
         await models.events.append(head.userId, events);
       }
       // Also when it is being sent or has ended meanwhile: the head is recomputed from what waits.

@@ -6,7 +6,11 @@ import { remedyOf } from './reason.js';
 /** The data of each event, as receivers see it (docs: the catalogue of events). */
 const iso = (at: Date) => at.toISOString();
 
-const event = (type: string, of: { phoneId: number; messageId?: number | null }, data: Record<string, unknown>): NewEvent => ({
+const event = (
+  type: string,
+  of: { phoneId: number; messageId?: number | null },
+  data: Record<string, unknown>,
+): NewEvent => ({
   type,
   phoneId: of.phoneId,
   messageId: of.messageId ?? null,
@@ -15,30 +19,38 @@ const event = (type: string, of: { phoneId: number; messageId?: number | null },
 
 /** Something was said to the phone, or on it by its owner. */
 export const messageEvent = (message: Message, senderName: string | null): NewEvent =>
-  event('message', { phoneId: message.phoneId, messageId: message.id }, {
-    messageId: message.id,
-    whatsappId: message.whatsappId,
-    direction: message.direction,
-    source: message.source,
-    from: message.from,
-    to: message.to,
-    chat: message.chat,
-    senderName,
-    type: message.type,
-    message: message.content,
-    timestamp: iso(message.createdAt),
-    ...(message.recovered ? { recovered: true } : {}),
-  });
+  event(
+    'message',
+    { phoneId: message.phoneId, messageId: message.id },
+    {
+      messageId: message.id,
+      whatsappId: message.whatsappId,
+      direction: message.direction,
+      source: message.source,
+      from: message.from,
+      to: message.to,
+      chat: message.chat,
+      senderName,
+      type: message.type,
+      message: message.content,
+      timestamp: iso(message.createdAt),
+      ...(message.recovered ? { recovered: true } : {}),
+    },
+  );
 
 const progress = (type: string, message: Message, at: Date, more: Record<string, unknown> = {}): NewEvent =>
-  event(type, { phoneId: message.phoneId, messageId: message.id }, {
-    messageId: message.id,
-    whatsappId: message.whatsappId,
-    to: message.to,
-    status: message.status,
-    timestamp: iso(at),
-    ...more,
-  });
+  event(
+    type,
+    { phoneId: message.phoneId, messageId: message.id },
+    {
+      messageId: message.id,
+      whatsappId: message.whatsappId,
+      to: message.to,
+      status: message.status,
+      timestamp: iso(at),
+      ...more,
+    },
+  );
 
 const TYPES: Partial<Record<Message['status'], string>> = {
   sent: 'message.sent',
@@ -54,7 +66,12 @@ const TYPES: Partial<Record<Message['status'], string>> = {
 export function statusEvent(message: Message, at: Date): NewEvent | null {
   const type = TYPES[message.status];
   if (!type) return null;
-  return progress(type, message, at, message.reason ? { reason: message.reason, remedy: remedyOf(message.reason) } : {});
+  return progress(
+    type,
+    message,
+    at,
+    message.reason ? { reason: message.reason, remedy: remedyOf(message.reason) } : {},
+  );
 }
 
 export const reactionEvent = (reaction: {
@@ -66,15 +83,19 @@ export const reactionEvent = (reaction: {
   emoji: string;
   at: Date;
 }): NewEvent =>
-  event('message.reaction', { phoneId: reaction.phoneId, messageId: reaction.messageId }, {
-    messageId: reaction.messageId,
-    whatsappId: reaction.whatsappId,
-    chat: reaction.chat,
-    from: reaction.from,
-    reaction: reaction.emoji,
-    removed: reaction.emoji === '',
-    timestamp: iso(reaction.at),
-  });
+  event(
+    'message.reaction',
+    { phoneId: reaction.phoneId, messageId: reaction.messageId },
+    {
+      messageId: reaction.messageId,
+      whatsappId: reaction.whatsappId,
+      chat: reaction.chat,
+      from: reaction.from,
+      reaction: reaction.emoji,
+      removed: reaction.emoji === '',
+      timestamp: iso(reaction.at),
+    },
+  );
 
 export const participantsEvent = (change: {
   phoneId: number;
@@ -84,23 +105,32 @@ export const participantsEvent = (change: {
   participants: string[];
   at: Date;
 }): NewEvent =>
-  event('group.participants', { phoneId: change.phoneId }, {
-    group: change.group,
-    action: change.action,
-    author: change.author,
-    participants: change.participants,
-    timestamp: iso(change.at),
-  });
+  event(
+    'group.participants',
+    { phoneId: change.phoneId },
+    {
+      group: change.group,
+      action: change.action,
+      author: change.author,
+      participants: change.participants,
+      timestamp: iso(change.at),
+    },
+  );
 
 export const phoneStatusEvent = (phone: Phone): NewEvent =>
-  event('phone.status', { phoneId: phone.id }, {
-    phoneNumber: phone.phoneNumber,
-    status: phone.status,
-    isConnected: phone.isConnected,
-    reason: phone.statusReason,
-    remedy: remedyOf(phone.statusReason),
-    timestamp: iso(phone.statusSince),
-  });
+  event(
+    'phone.status',
+    { phoneId: phone.id },
+    {
+      phoneNumber: phone.phoneNumber,
+      status: phone.status,
+      isConnected: phone.isConnected,
+      reason: phone.statusReason,
+      remedy: remedyOf(phone.statusReason),
+      timestamp: iso(phone.statusSince),
+    },
+  );
 
 /** Without the code: a QR is a credential. Sockets only; the client fetches the code itself. */
-export const qrEvent = (phoneId: number, expiresAt: Date): NewEvent => event('phone.qr', { phoneId }, { expiresAt: iso(expiresAt) });
+export const qrEvent = (phoneId: number, expiresAt: Date): NewEvent =>
+  event('phone.qr', { phoneId }, { expiresAt: iso(expiresAt) });

@@ -17,7 +17,10 @@ export const createEvents = ({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }
     tenancy.inTenant(userId, async ({ events }) => {
       const { oldest, last } = await events.bounds(userId);
       if (after + 1 < oldest && after < last) {
-        throw new Problem('events_gone', `Events up to ${oldest - 1} are no longer kept; start again after ${oldest - 1}`);
+        throw new Problem(
+          'events_gone',
+          `Events up to ${oldest - 1} are no longer kept; start again after ${oldest - 1}`,
+        );
       }
       const rows = await events.listAfter(userId, after, limit + 1);
       return {

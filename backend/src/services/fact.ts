@@ -103,11 +103,20 @@ async function reaction({ models, phone }: Scene, fact: FactOf<'reaction'>): Pro
   const target = await models.messages.findByWhatsappId(phone.id, fact.target);
   const from = fact.fromMe ? phone.phoneNumber : (fact.from ?? fact.chat);
   return [
-    reactionEvent({ ...fact, phoneId: phone.id, messageId: target?.id ?? null, whatsappId: fact.target, from }),
+    reactionEvent({
+      ...fact,
+      phoneId: phone.id,
+      messageId: target?.id ?? null,
+      whatsappId: fact.target,
+      from,
+    }),
   ];
 }
 
-async function connection({ models, phone, placement }: Scene, fact: FactOf<'connection'>): Promise<NewEvent[]> {
+async function connection(
+  { models, phone, placement }: Scene,
+  fact: FactOf<'connection'>,
+): Promise<NewEvent[]> {
   if (placement.endedAt || fact.at < phone.connectionAt) return [];
   if (fact.state === 'open') await models.placements.setOpened(placement.id);
   const state = connectionState(phone, placement, fact);

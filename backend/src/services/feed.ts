@@ -36,9 +36,12 @@ export function createFeed(deps: {
   async function read(): Promise<boolean> {
     if (listeners.size === 0) return false;
     const lowest = new Map<number, number>();
-    for (const { userId, cursor } of listeners) lowest.set(userId, Math.min(cursor, lowest.get(userId) ?? Infinity));
+    for (const { userId, cursor } of listeners)
+      lowest.set(userId, Math.min(cursor, lowest.get(userId) ?? Infinity));
     const cursors = [...lowest].map(([userId, after]) => ({ userId, after }));
-    const entries = await tenancy.inTenants([...lowest.keys()], (models) => models.events.listAfterEach(cursors, PAGE));
+    const entries = await tenancy.inTenants([...lowest.keys()], (models) =>
+      models.events.listAfterEach(cursors, PAGE),
+    );
     for (const entry of entries) {
       for (const listener of listeners) {
         if (listener.userId !== entry.userId || entry.sequence <= listener.cursor) continue;
@@ -54,10 +57,11 @@ export function createFeed(deps: {
     running ??= (async () => {
       while (again) {
         again = false;
-        again = (await read().catch((error: unknown) => {
-          logger.warn('feed not read', { error });
-          return false;
-        })) || again;
+        again =
+          (await read().catch((error: unknown) => {
+            logger.warn('feed not read', { error });
+            return false;
+          })) || again;
       }
     })().finally(() => {
       running = null;
@@ -75,8 +79,11 @@ export function createFeed(deps: {
   return {
     /** Joins after `lastSequence`, or at the end of the ledger when none is given. */
     async join(listener: Omit<Listener, 'cursor'>, lastSequence: number | null): Promise<() => void> {
-      const { oldest, last } = await tenancy.inTenant(listener.userId, (models) => models.events.bounds(listener.userId));
-      const isLost = lastSequence !== null && (lastSequence > last || (lastSequence + 1 < oldest && lastSequence < last));
+      const { oldest, last } = await tenancy.inTenant(listener.userId, (models) =>
+        models.events.bounds(listener.userId),
+      );
+      const isLost =
+        lastSequence !== null && (lastSequence > last || (lastSequence + 1 < oldest && lastSequence < last));
       const joined: Listener = { ...listener, cursor: lastSequence === null || isLost ? last : lastSequence };
       if (isLost) joined.resync(last);
       listeners.add(joined);

@@ -35,7 +35,9 @@ export function createHealth(deps: {
 
   async function timed(work: () => Promise<unknown>): Promise<PartHealth> {
     const start = performance.now();
-    const limit = new Promise((_resolve, reject) => setTimeout(() => reject(new Error('no answer in time')), DATABASE_TIMEOUT_MS).unref());
+    const limit = new Promise((_resolve, reject) =>
+      setTimeout(() => reject(new Error('no answer in time')), DATABASE_TIMEOUT_MS).unref(),
+    );
     try {
       await Promise.race([work(), limit]);
       return { status: 'up', latencyMs: Math.round(performance.now() - start) };
@@ -85,7 +87,11 @@ export function createHealth(deps: {
           const health = await evolution.health(node.url);
           const changed = await tenancy.shared.nodes.setHealth(node.id, health);
           if (!changed) return;
-          logger[health.status === 'up' ? 'info' : 'warn']('node changed', { node: node.name, status: health.status, detail: health.detail });
+          logger[health.status === 'up' ? 'info' : 'warn']('node changed', {
+            node: node.name,
+            status: health.status,
+            detail: health.detail,
+          });
           await tenancy.shared.checks.askAllOfNode(node.id);
           wake.hint('check');
         }),

@@ -22,7 +22,9 @@ export const createHousekeeping = (deps: {
       const page = users;
       let cleared: number;
       do {
-        cleared = await tenancy.inTenants(page, (models) => models.housekeeping.clear(keepDays, ROWS_A_BATCH));
+        cleared = await tenancy.inTenants(page, (models) =>
+          models.housekeeping.clear(keepDays, ROWS_A_BATCH),
+        );
         total += cleared;
       } while (cleared >= ROWS_A_BATCH);
       users = await tenancy.shared.userIds(page.at(-1)!, USERS_A_PAGE);

@@ -43,12 +43,17 @@ export function createIdentify(deps: { tenancy: Pick<Tenancy, 'inTenant' | 'shar
     const { userId, secretHash } = credential;
     const grant = await tenancy.inTenant(userId, (models) => models.apiKeys.findGrant(id));
     if (!grant?.isActive) return null;
-    return { hash: secretHash, identity: { userId, scopes: grant.scopes ?? 'all', via: 'key', credentialId: id } };
+    return {
+      hash: secretHash,
+      identity: { userId, scopes: grant.scopes ?? 'all', via: 'key', credentialId: id },
+    };
   };
 
   const loadUser = async (userId: number): Promise<KnownUser | null> => {
     const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
-    return user?.isActive ? { key: tokens.unseal(userId, user.jwtSecret), tokenVersion: user.tokenVersion } : null;
+    return user?.isActive
+      ? { key: tokens.unseal(userId, user.jwtSecret), tokenVersion: user.tokenVersion }
+      : null;
   };
 
   async function byKey(text: string): Promise<Identity | null> {

@@ -22,7 +22,8 @@ export function createInbound(deps: {
   /** Whose placement it is, when the bearer is that placement's. Problem unauthenticated: final for the node. */
   async function ownerOf(placementId: string, bearer: string | null): Promise<number> {
     const credential = await tenancy.shared.credentials.findByPlacement(placementId);
-    const isRight = credential?.secretHash && bearer !== null && safeEqual(sha256(bearer), credential.secretHash);
+    const isRight =
+      credential?.secretHash && bearer !== null && safeEqual(sha256(bearer), credential.secretHash);
     if (!credential || !isRight) throw new Problem('unauthenticated');
     return credential.userId;
   }
@@ -44,12 +45,19 @@ export function createInbound(deps: {
         if (!placement || !phone) throw new Problem('unauthenticated');
         if (!decoded.ok) {
           const { why } = decoded;
-          await models.inbound.quarantine({ userId, phoneId: phone.id, placementId, why, body: withoutSecrets(body) });
+          await models.inbound.quarantine({
+            userId,
+            phoneId: phone.id,
+            placementId,
+            why,
+            body: withoutSecrets(body),
+          });
           logger.warn('inbound quarantined', { userId, phoneId: phone.id, why });
           return;
         }
         const events: NewEvent[] = [];
-        for (const fact of decoded.facts) events.push(...(await takeEffect({ models, phone, placement, sealer }, fact)));
+        for (const fact of decoded.facts)
+          events.push(...(await takeEffect({ models, phone, placement, sealer }, fact)));
         if (events.length > 0) await models.events.append(userId, events);
       });
 

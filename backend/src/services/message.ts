@@ -103,7 +103,9 @@ const REFUSALS: Record<string, string> = {
 /** Two requests are the same when they ask for the same, in whatever order their fields came. */
 const requestHash = (request: SendRequest): string =>
   createHash('sha256')
-    .update(JSON.stringify(['POST /api/messages/send', request.phoneId, request.to, request.type, request.message]))
+    .update(
+      JSON.stringify(['POST /api/messages/send', request.phoneId, request.to, request.type, request.message]),
+    )
     .digest('hex');
 
 export function createMessages(deps: {
@@ -145,26 +147,33 @@ export function createMessages(deps: {
      * Takes a message for sending; when this resolves it is committed. `replayed`: the key was used before with the
      * same request, and this is that answer. Problems: not_found, phone_logged_out, idempotency_mismatch, unavailable.
      */
-    async accept(userId: number, request: SendRequest, asking: Asking): Promise<{ message: MessageView; replayed: boolean }> {
+    async accept(
+      userId: number,
+      request: SendRequest,
+      asking: Asking,
+    ): Promise<{ message: MessageView; replayed: boolean }> {
       const accepted = await group.add({
-          userId,
-          phoneId: request.phoneId,
-          chat: request.to,
-          type: request.type,
-          content: request.message,
-          payload: null,
-          priority: 1,
-          ttl: settings.messageTtl,
-          requestId: asking.requestId,
-          key: asking.idempotencyKey,
-          hash: asking.idempotencyKey === null ? null : requestHash(request),
-          keyTtl: settings.idempotencyTtl,
-        });
+        userId,
+        phoneId: request.phoneId,
+        chat: request.to,
+        type: request.type,
+        content: request.message,
+        payload: null,
+        priority: 1,
+        ttl: settings.messageTtl,
+        requestId: asking.requestId,
+        key: asking.idempotencyKey,
+        hash: asking.idempotencyKey === null ? null : requestHash(request),
+        keyTtl: settings.idempotencyTtl,
+      });
       switch (accepted.outcome) {
         case 'phone_missing':
           throw new Problem('not_found', `There is no phone ${request.phoneId}`);
         case 'phone_refuses':
-          throw new Problem('phone_logged_out', REFUSALS[accepted.phoneStatus ?? ''] ?? 'The phone cannot send');
+          throw new Problem(
+            'phone_logged_out',
+            REFUSALS[accepted.phoneStatus ?? ''] ?? 'The phone cannot send',
+          );
         case 'key_mismatch':
           throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
         case 'replayed':
@@ -178,7 +187,9 @@ export function createMessages(deps: {
 
     /** Newest first. One more than the limit is read, to know whether more follow. */
     async list(userId: number, request: ListRequest): Promise<{ data: MessageView[]; hasMore: boolean }> {
-      const rows = await tenancy.inTenant(userId, (models) => models.messages.list({ ...request, limit: request.limit + 1 }));
+      const rows = await tenancy.inTenant(userId, (models) =>
+        models.messages.list({ ...request, limit: request.limit + 1 }),
+      );
       return { data: rows.slice(0, request.limit).map(view), hasMore: rows.length > request.limit };
     },
 
@@ -197,11 +208,26 @@ export function createMessages(deps: {
 }
 
 /** The order in which a message can reach its statuses; facts are learned in any order. */
-const COURSE = ['received', 'queued', 'unknown', 'cancelled', 'expired', 'sent', 'failed', 'delivered', 'read', 'played'];
+const COURSE = [
+  'received',
+  'queued',
+  'unknown',
+  'cancelled',
+  'expired',
+  'sent',
+  'failed',
+  'delivered',
+  'read',
+  'played',
+];
 
 /** Each status a message reached, in the course of a message: it reached each no later than those after it. */
 const timelineOf = (message: Message, entries: TimelineEntry[]) => {
-  const first = { status: message.direction === 'in' ? 'received' : 'queued', reason: null, at: message.createdAt };
+  const first = {
+    status: message.direction === 'in' ? 'received' : 'queued',
+    reason: null,
+    at: message.createdAt,
+  };
   const all = message.source === 'api' || entries.length === 0 ? [first, ...entries] : entries;
   const ordered = all.sort((a, b) => COURSE.indexOf(a.status) - COURSE.indexOf(b.status));
   return ordered.map(({ status, reason }, i) => {

@@ -22,14 +22,21 @@ const AGAIN = { pairing: 5, lost: 3, fault: 2, mostFault: 15 };
  */
 export function createPairing(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
-  evolution: Pick<EvolutionClient, 'create' | 'subscribe' | 'state' | 'connect' | 'owner' | 'probe' | 'inboundUrl'>;
+  evolution: Pick<
+    EvolutionClient,
+    'create' | 'subscribe' | 'state' | 'connect' | 'owner' | 'probe' | 'inboundUrl'
+  >;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
 }) {
   const { tenancy, evolution, wake, sealer, logger } = deps;
 
-  const change = async (phone: Phone, state: PhoneState, also: (models: Models) => Promise<void> = async () => undefined) => {
+  const change = async (
+    phone: Phone,
+    state: PhoneState,
+    also: (models: Models) => Promise<void> = async () => undefined,
+  ) => {
     let changed = false;
     await tenancy.inTenant(phone.userId, async (models) => {
       await models.events.lockCounter(phone.userId);
@@ -71,10 +78,15 @@ export function createPairing(deps: {
   /** The bearer is stored before the node is told of it, so that no post of the node comes unrecognised. */
   async function makeOnNode(phone: Phone, placement: Placement): Promise<number | null> {
     const bearer = randomToken();
-    await tenancy.inTenant(phone.userId, (models) => models.placements.setSecret(placement.id, sha256(bearer)));
+    await tenancy.inTenant(phone.userId, (models) =>
+      models.placements.setSecret(placement.id, sha256(bearer)),
+    );
     const to = { url: evolution.inboundUrl(placement.id), bearer };
     const made = await evolution.create(placementAddress(placement), phone.phoneNumber, to);
-    const ready = made.kind === 'ok' && made.value === 'exists' ? await evolution.subscribe(placementAddress(placement), to) : made;
+    const ready =
+      made.kind === 'ok' && made.value === 'exists'
+        ? await evolution.subscribe(placementAddress(placement), to)
+        : made;
     if (ready.kind !== 'ok') return fault(phone, ready);
     await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, true));
     return fetchQr(phone, placement);
@@ -105,7 +117,9 @@ export function createPairing(deps: {
       await change(phone, state, (models) => models.placements.setOpened(placement.id));
       if (state.status === 'mismatch') return null;
     }
-    const inDoubt = await tenancy.inTenant(phone.userId, (models) => models.lanes.isInDoubt(phone.userId, phone.id));
+    const inDoubt = await tenancy.inTenant(phone.userId, (models) =>
+      models.lanes.isInDoubt(phone.userId, phone.id),
+    );
     if (!inDoubt) return null;
     const probe = await evolution.probe(placementAddress(placement));
     if (probe.kind !== 'ok') return AGAIN.fault;
@@ -114,7 +128,11 @@ export function createPairing(deps: {
     return null;
   }
 
-  async function notOpen(phone: Phone, placement: Placement, state: ConnectionState | null): Promise<number | null> {
+  async function notOpen(
+    phone: Phone,
+    placement: Placement,
+    state: ConnectionState | null,
+  ): Promise<number | null> {
     if (state === null) return fault(phone, { kind: 'error', status: 200, cause: 'held by another node' });
     if (placement.openedAt === null) return phone.status === 'qr_expired' ? null : fetchQr(phone, placement);
     // It was paired: the node reconnects by itself. Connecting from here would open a second socket (contract, "Calls").
@@ -125,7 +143,9 @@ export function createPairing(deps: {
 
   async function look(phone: Phone): Promise<number | null> {
     if (SETTLED.has(phone.status)) return null;
-    const placement = await tenancy.inTenant(phone.userId, (models) => models.placements.findCurrent(phone.id));
+    const placement = await tenancy.inTenant(phone.userId, (models) =>
+      models.placements.findCurrent(phone.id),
+    );
     if (!placement) {
       const placed = await place(phone);
       if (placed) return makeOnNode(phone, placed);
@@ -144,7 +164,8 @@ export function createPairing(deps: {
   }
 
   return {
-    claim: (limit: number, leaseSeconds: number): Promise<Check[]> => tenancy.shared.checks.claim(limit, leaseSeconds),
+    claim: (limit: number, leaseSeconds: number): Promise<Check[]> =>
+      tenancy.shared.checks.claim(limit, leaseSeconds),
 
     /** One look at one phone. Never rejects: a look that failed is repeated, later and later. */
     async check(check: Check): Promise<void> {
@@ -152,7 +173,8 @@ export function createPairing(deps: {
       try {
         const phone = await tenancy.inTenant(check.userId, (models) => models.phones.find(check.phoneId));
         again = phone ? await look(phone) : null;
-        if (again !== null && again < AGAIN.pairing) again = Math.min(again * 1.5 ** Math.min(check.tries, 6), AGAIN.mostFault);
+        if (again !== null && again < AGAIN.pairing)
+          again = Math.min(again * 1.5 ** Math.min(check.tries, 6), AGAIN.mostFault);
       } catch (error) {
         logger.error('check failed', { userId: check.userId, phoneId: check.phoneId, error });
       }
@@ -163,4 +185,7 @@ export function createPairing(deps: {
   };
 }
 
-const placementAddress = (placement: Placement): Address => ({ nodeUrl: placement.nodeUrl, placementId: placement.id });
+const placementAddress = (placement: Placement): Address => ({
+  nodeUrl: placement.nodeUrl,
+  placementId: placement.id,
+});

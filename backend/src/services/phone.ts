@@ -87,7 +87,10 @@ export async function setPhoneState(models: Models, phone: Phone, state: PhoneSt
 }
 
 /** Stores a fresh QR, sealed, and tells the sockets that there is one. The one that is shown already is left alone. */
-export async function storeQr(at: { models: Models; phone: Phone; sealer: Sealer }, code: string): Promise<void> {
+export async function storeQr(
+  at: { models: Models; phone: Phone; sealer: Sealer },
+  code: string,
+): Promise<void> {
   const { models, phone, sealer } = at;
   if (isLive(phone) && sealer.open(phone.qr!, qrContext(phone.id)) === code) return;
   const expiresAt = new Date(Date.now() + QR_LIFETIME * 1000);
@@ -114,7 +117,12 @@ export function createPhones(deps: {
     }
     const secret = request.webhookUrl === null ? null : webhookSecret();
     if (request.webhookUrl !== null && secret !== null) {
-      await models.webhooks.create({ userId, phoneId: phone.id, url: request.webhookUrl, secret: sealer.seal(secret, `webhook:${userId}`) });
+      await models.webhooks.create({
+        userId,
+        phoneId: phone.id,
+        url: request.webhookUrl,
+        secret: sealer.seal(secret, `webhook:${userId}`),
+      });
     }
     await models.lanes.setOpen(userId, phone.id, false);
     await models.checks.ask(userId, phone.id);
@@ -123,25 +131,40 @@ export function createPhones(deps: {
 
   return {
     /** Problems: invalid_url, phone_exists, idempotency_mismatch. Placing and pairing it go on in the background. */
-    async create(userId: number, request: PhoneRequest, key: string | null): Promise<{ phone: CreatedPhone | ReplayedPhone; replayed: boolean }> {
+    async create(
+      userId: number,
+      request: PhoneRequest,
+      key: string | null,
+    ): Promise<{ phone: CreatedPhone | ReplayedPhone; replayed: boolean }> {
       const refusal = request.webhookUrl === null ? null : refuseUrl(request.webhookUrl);
       if (refusal !== null) {
         const detail = `webhookUrl ${refusal}`;
-        throw new Problem('invalid_url', detail, { errors: [{ pointer: '/webhookUrl', code: 'invalid_url', detail }] });
+        throw new Problem('invalid_url', detail, {
+          errors: [{ pointer: '/webhookUrl', code: 'invalid_url', detail }],
+        });
       }
       const result = await tenancy.inTenant(userId, (models) =>
-        once(models, { userId, key, request: ['POST /api/phones', request], ttl: settings.idempotencyTtl }, async () => {
-          const created = await make(models, userId, request);
-          const { token: _token, webhookSecret: _secret, ...open } = created;
-          return { first: created, again: { ...open, secretOmitted: true as const } };
-        }),
+        once(
+          models,
+          { userId, key, request: ['POST /api/phones', request], ttl: settings.idempotencyTtl },
+          async () => {
+            const created = await make(models, userId, request);
+            const { token: _token, webhookSecret: _secret, ...open } = created;
+            return { first: created, again: { ...open, secretOmitted: true as const } };
+          },
+        ),
       );
       wake.hint('check');
       return { phone: result.value, replayed: result.replayed };
     },
 
-    async list(userId: number, page: { after: number; limit: number; offset: number }): Promise<{ data: PhoneView[]; hasMore: boolean }> {
-      const rows = await tenancy.inTenant(userId, (models) => models.phones.list({ ...page, limit: page.limit + 1 }));
+    async list(
+      userId: number,
+      page: { after: number; limit: number; offset: number },
+    ): Promise<{ data: PhoneView[]; hasMore: boolean }> {
+      const rows = await tenancy.inTenant(userId, (models) =>
+        models.phones.list({ ...page, limit: page.limit + 1 }),
+      );
       return { data: rows.slice(0, page.limit).map(view), hasMore: rows.length > page.limit };
     },
 
@@ -162,11 +185,16 @@ export function createPhones(deps: {
         await models.checks.ask(userId, id);
         return found;
       });
-      if (phone.isConnected) throw new Problem('phone_connected', 'The phone is connected and needs no QR code');
+      if (phone.isConnected)
+        throw new Problem('phone_connected', 'The phone is connected and needs no QR code');
       if (!isLive(phone)) {
         wake.hint('check');
         const again = PAIRABLE.has(phone.status) ? { retryAfter: 2 } : {};
-        throw new Problem('qr_unavailable', remedyOf(phone.statusReason) ?? 'There is no QR code at the moment; ask again shortly', again);
+        throw new Problem(
+          'qr_unavailable',
+          remedyOf(phone.statusReason) ?? 'There is no QR code at the moment; ask again shortly',
+          again,
+        );
       }
       const code = sealer.open(phone.qr!, qrContext(id));
       const image = await QRCode.toDataURL(code, { margin: 2, scale: 6 });
@@ -176,4 +204,5 @@ export function createPhones(deps: {
 }
 
 const PAIRABLE = new Set(['new', 'pairing', 'qr_expired', 'node_down']);
-const isLive = (phone: Phone): boolean => phone.qr !== null && phone.qrExpiresAt !== null && phone.qrExpiresAt > new Date();
+const isLive = (phone: Phone): boolean =>
+  phone.qr !== null && phone.qrExpiresAt !== null && phone.qrExpiresAt > new Date();

@@ -2,10 +2,14 @@
 export const messageReasons = {
   not_on_whatsapp: 'The number is not on WhatsApp. Check it, with its country code.',
   refused_by_node: 'The node does not take this message in this form. It will not be tried again.',
-  rejected_by_whatsapp: 'WhatsApp refused the message after taking it. Wait before writing to this recipient again.',
-  answer_lost: 'The connection broke after the message was handed over. It may have been sent; send again only if a double is better than a loss.',
-  answer_unclear: 'The node answered with an error that does not tell whether the message was sent. Send again only if a double is better than a loss.',
-  worker_lost: 'The gateway process stopped while the message was being handed over. Send again only if a double is better than a loss.',
+  rejected_by_whatsapp:
+    'WhatsApp refused the message after taking it. Wait before writing to this recipient again.',
+  answer_lost:
+    'The connection broke after the message was handed over. It may have been sent; send again only if a double is better than a loss.',
+  answer_unclear:
+    'The node answered with an error that does not tell whether the message was sent. Send again only if a double is better than a loss.',
+  worker_lost:
+    'The gateway process stopped while the message was being handed over. Send again only if a double is better than a loss.',
   not_sent_in_time: 'The phone could not send before the message expired. Check the connection of the phone.',
 } as const;
 export type MessageReason = keyof typeof messageReasons;
@@ -19,9 +23,12 @@ export const phoneReasons = {
   logged_out_on_phone: 'The device was unlinked. Remove the phone and add it again to pair anew.',
   refused_by_whatsapp: 'WhatsApp refuses this number. Check it in the WhatsApp app.',
   replaced: 'Another session took over this number. Close the other one.',
-  other_number: 'Another number than the one asked for was paired. Remove the phone, and scan with the right one.',
+  other_number:
+    'Another number than the one asked for was paired. Remove the phone, and scan with the right one.',
 } as const;
 export type PhoneReason = keyof typeof phoneReasons;
 
 export const remedyOf = (reason: string | null): string | null =>
-  reason === null ? null : ({ ...messageReasons, ...phoneReasons } as Record<string, string>)[reason] ?? null;
+  reason === null
+    ? null
+    : (({ ...messageReasons, ...phoneReasons } as Record<string, string>)[reason] ?? null);

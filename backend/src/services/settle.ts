@@ -15,9 +15,18 @@ export async function applyFact(
 ): Promise<{ message: Message; events: NewEvent[] }> {
   const status = statusAfter(message, fact.status);
   const reason = fact.status === 'error' ? UNDECIDED : null;
-  await models.messages.note(message, { status: fact.status === 'error' ? 'failed' : fact.status, reason, at: fact.at });
+  await models.messages.note(message, {
+    status: fact.status === 'error' ? 'failed' : fact.status,
+    reason,
+    at: fact.at,
+  });
   if (!status) return { message, events: [] };
-  return moveTo(models, message, { status, reason, at: fact.at, ...(fact.whatsappId ? { whatsappId: fact.whatsappId } : {}) });
+  return moveTo(models, message, {
+    status,
+    reason,
+    at: fact.at,
+    ...(fact.whatsappId ? { whatsappId: fact.whatsappId } : {}),
+  });
 }
 
 /** Gives a locked message a status that the caller has decided on, and says so. */

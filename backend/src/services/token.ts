@@ -23,7 +23,10 @@ export const createTokens = (deps: { sealer: Sealer; expiresIn: number }) => ({
 
   unseal: (userId: number, sealed: string): KeyObject => keyOf(deps.sealer.open(sealed, context(userId))),
 
-  issue(userId: number, user: { jwtSecret: string; tokenVersion: number }): { token: string; expiresIn: number } {
+  issue(
+    userId: number,
+    user: { jwtSecret: string; tokenVersion: number },
+  ): { token: string; expiresIn: number } {
     const key = this.unseal(userId, user.jwtSecret);
     const token = jwt.sign({ ver: user.tokenVersion }, key, {
       algorithm: 'HS256',

@@ -5,7 +5,8 @@ export interface Sql {
   readonly values: readonly unknown[];
 }
 
-const isSql = (value: unknown): value is Sql => typeof value === 'object' && value !== null && (value as Sql).kind === 'sql';
+const isSql = (value: unknown): value is Sql =>
+  typeof value === 'object' && value !== null && (value as Sql).kind === 'sql';
 
 export function sql(strings: TemplateStringsArray, ...inserts: unknown[]): Sql {
   const parts: string[] = [strings[0] ?? ''];

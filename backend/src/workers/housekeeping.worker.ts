@@ -3,7 +3,11 @@ import type { Housekeeping } from '../services/housekeeping.js';
 import { createTicker, type Loop } from './loop.js';
 
 /** Sweeps now and then. `every` in seconds. */
-export const housekeepingWorkers = (deps: { housekeeping: Housekeeping; logger: Logger; every: number }): Loop[] => [
+export const housekeepingWorkers = (deps: {
+  housekeeping: Housekeeping;
+  logger: Logger;
+  every: number;
+}): Loop[] => [
   createTicker({
     name: 'housekeeping',
     everyMs: deps.every * 1000,

@@ -86,7 +86,12 @@ export function createLoop<Item>(options: LoopOptions<Item>): Loop {
 }
 
 /** Runs `work` every `everyMs`, never twice at once. */
-export function createTicker(options: { name: string; everyMs: number; work(): Promise<unknown>; logger: Logger }): Loop {
+export function createTicker(options: {
+  name: string;
+  everyMs: number;
+  work(): Promise<unknown>;
+  logger: Logger;
+}): Loop {
   const { name, everyMs, work, logger } = options;
   let running: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;

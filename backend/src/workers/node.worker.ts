@@ -17,7 +17,12 @@ export const nodeWorkers = (deps: {
   /** nodeCheck and nodeTimeout in seconds. */
   settings: { nodeCheck: number; nodeTimeout: number; sweepMs: number };
 }): Loop[] => [
-  createTicker({ name: 'node health', everyMs: deps.settings.nodeCheck * 1000, work: deps.health.round, logger: deps.logger }),
+  createTicker({
+    name: 'node health',
+    everyMs: deps.settings.nodeCheck * 1000,
+    work: deps.health.round,
+    logger: deps.logger,
+  }),
   createLoop({
     name: 'phone check',
     concurrency: CHECKS_AT_ONCE,

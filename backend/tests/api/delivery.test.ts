@@ -11,7 +11,10 @@ describe('deliveries to webhooks', () => {
   let user: TestUser;
   let receiver: Receiver;
   beforeAll(async () => {
-    gateway = await startGateway({ workers: ['deliveries'], env: { WEBHOOK_RETRY_SCHEDULE: '0.1,0.1,0.1', WEBHOOK_TIMEOUT: '1', SWEEP_MS: '50', NODE_CHECK: '60' } });
+    gateway = await startGateway({
+      workers: ['deliveries'],
+      env: { WEBHOOK_RETRY_SCHEDULE: '0.1,0.1,0.1', WEBHOOK_TIMEOUT: '1', SWEEP_MS: '50', NODE_CHECK: '60' },
+    });
     user = await newUser(gateway.url);
   });
   afterAll(async () => gateway?.stop());
@@ -26,7 +29,9 @@ describe('deliveries to webhooks', () => {
       [phoneId],
     );
   const attempts = (deliveryId: string) =>
-    gateway.database.queryAll<any>('select * from attempts where delivery_id = $1 order by number', [deliveryId]);
+    gateway.database.queryAll<any>('select * from attempts where delivery_id = $1 order by number', [
+      deliveryId,
+    ]);
   const ended = (phoneId: number, state: string) =>
     until(`all deliveries are ${state}`, async () => {
       const all = await deliveries(phoneId);
@@ -43,7 +48,12 @@ describe('deliveries to webhooks', () => {
     expect(headers['webhook-id']).toBe(body.id);
     expect(new Webhook(at.webhookSecret!).verify(text, headers)).toEqual(body);
     expect(() => new Webhook('whsec_' + Buffer.alloc(24).toString('base64')).verify(text, headers)).toThrow();
-    expect(() => new Webhook(at.webhookSecret!).verify(text, { ...headers, 'webhook-timestamp': String(Math.floor(Date.now() / 1000) - 3600) })).toThrow();
+    expect(() =>
+      new Webhook(at.webhookSecret!).verify(text, {
+        ...headers,
+        'webhook-timestamp': String(Math.floor(Date.now() / 1000) - 3600),
+      }),
+    ).toThrow();
   });
 
   it('a receiver that fails twice › tries go on › the same id and the same bytes each time, each Attempt kept', async () => {
@@ -54,7 +64,11 @@ describe('deliveries to webhooks', () => {
     const [delivery] = await ended(at.id, 'delivered');
     expect(receiver.all).toHaveLength(3);
     expect(new Set(receiver.all.map((r) => `${r.headers['webhook-id']} ${r.text}`)).size).toBe(1);
-    expect((await attempts(delivery.id)).map((a: any) => [a.number, a.status_code])).toEqual([[1, 503], [2, 503], [3, 200]]);
+    expect((await attempts(delivery.id)).map((a: any) => [a.number, a.status_code])).toEqual([
+      [1, 503],
+      [2, 503],
+      [3, 200],
+    ]);
   });
 
   it('a receiver that never takes it › the schedule ends › exhausted, and its lane is free', async () => {
@@ -70,7 +84,11 @@ describe('deliveries to webhooks', () => {
 
   it.each([
     ['hangs', (_req: any, _res: any) => undefined, 'timeout'],
-    ['redirects', (_req: any, res: any) => void res.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(), 'redirect'],
+    [
+      'redirects',
+      (_req: any, res: any) => void res.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
+      'redirect',
+    ],
     ['resets', (req: any) => void req.socket.resetAndDestroy(), null],
   ])('a receiver that %s › one try › is bounded and classed', async (_what, behaviour, errorClass) => {
     receiver.behave(behaviour as any);
@@ -98,13 +116,17 @@ describe('deliveries to webhooks', () => {
   it('a hung webhook with a backlog › another user’s first try › is not held up', async () => {
     receiver.behave(() => undefined);
     const hung = await phone();
-    for (let i = 0; i < 30; i += 1) await hung.say('messages.upsert', textFrom('+5511988887777', `W7${i}`, 'hi'));
+    for (let i = 0; i < 30; i += 1)
+      await hung.say('messages.upsert', textFrom('+5511988887777', `W7${i}`, 'hi'));
     const quick = await startReceiver();
     const other = await newUser(gateway.url);
     const at = await placedPhone(gateway, other, { webhookUrl: quick.url });
     await at.say('messages.upsert', textFrom('+5511988887777', 'W8', 'hi'));
     await until('the other’s came', () => quick.all.length === 1, 900);
-    const inFlight = await gateway.database.queryAll('select 1 from delivery_queue q join webhooks w on w.id = q.webhook_id where w.phone_id = $1 and q.lease_id is not null and q.ready_at > now()', [hung.id]);
+    const inFlight = await gateway.database.queryAll(
+      'select 1 from delivery_queue q join webhooks w on w.id = q.webhook_id where w.phone_id = $1 and q.lease_id is not null and q.ready_at > now()',
+      [hung.id],
+    );
     expect(inFlight.length).toBeLessThanOrEqual(4);
     receiver.behave((_req, res) => void res.writeHead(204).end());
     await quick.stop();

@@ -13,7 +13,9 @@ describe('the examples', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
     nodes = await startNodes(2);
-    gateway = await startGateway({ env: { EVOLUTION_NODES: nodes.list(), WEBHOOK_RETRY_SCHEDULE: '0.2,0.2,0.2,0.2,0.2' } });
+    gateway = await startGateway({
+      env: { EVOLUTION_NODES: nodes.list(), WEBHOOK_RETRY_SCHEDULE: '0.2,0.2,0.2,0.2,0.2' },
+    });
   });
   afterAll(async () => {
     await gateway?.stop();
@@ -25,7 +27,11 @@ describe('the examples', () => {
     [process.execPath, 'quickstart.mjs'],
     ['python3', 'quickstart.py'],
   ])('%s %s › run as it stands › goes the whole way, in at most 40 lines', async (program, file) => {
-    expect(readFileSync(folder + file, 'utf8').trim().split('\n').length).toBeLessThanOrEqual(40);
+    expect(
+      readFileSync(folder + file, 'utf8')
+        .trim()
+        .split('\n').length,
+    ).toBeLessThanOrEqual(40);
     const child = spawn(program, [folder + file], {
       env: { PATH: process.env['PATH'], GATEWAY_URL: gateway.url, PHONE_NUMBER: newNumber() },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -14,15 +14,24 @@ describe('Idempotency-Key', () => {
   afterAll(async () => gateway?.stop());
 
   const send = (key: string, message: string, as = user, id = phoneId) =>
-    as.api.post('/api/messages/send', { phoneId: id, to: '+628987654321', message }, { 'idempotency-key': key });
+    as.api.post(
+      '/api/messages/send',
+      { phoneId: id, to: '+628987654321', message },
+      { 'idempotency-key': key },
+    );
 
   it('a send › repeated › the first answer again, marked, and one message', async () => {
     const first = await send('k-1', 'once');
     const again = await send('k-1', 'once');
     expect([first.status, again.status]).toEqual([202, 202]);
     expect(again.body).toEqual(first.body);
-    expect([first.headers.get('idempotent-replayed'), again.headers.get('idempotent-replayed')]).toEqual([null, 'true']);
-    expect((await user.api.get('/api/messages')).body.data.filter((m: any) => m.message === 'once')).toHaveLength(1);
+    expect([first.headers.get('idempotent-replayed'), again.headers.get('idempotent-replayed')]).toEqual([
+      null,
+      'true',
+    ]);
+    expect(
+      (await user.api.get('/api/messages')).body.data.filter((m: any) => m.message === 'once'),
+    ).toHaveLength(1);
   });
 
   it('a send › twenty at once with one key › one message, one first answer', async () => {
@@ -58,8 +67,13 @@ describe('Idempotency-Key', () => {
     expect(answers.map((a) => a.status)).toEqual([201, 201, 201]);
     expect(new Set(answers.map((a) => a.body.id)).size).toBe(1);
     expect(answers.filter((a) => a.body.webhookSecret?.startsWith('whsec_'))).toHaveLength(1);
-    expect(answers.filter((a) => a.body.secretOmitted === true && a.body.token === undefined)).toHaveLength(2);
-    const [row] = await gateway.database.queryAll('select response::text from idempotency_keys where key = $1', ['k-6']);
+    expect(answers.filter((a) => a.body.secretOmitted === true && a.body.token === undefined)).toHaveLength(
+      2,
+    );
+    const [row] = await gateway.database.queryAll(
+      'select response::text from idempotency_keys where key = $1',
+      ['k-6'],
+    );
     expect(String(row!['response'])).not.toMatch(/whsec_|"token"/);
   });
 });

@@ -18,9 +18,17 @@ describe('who may call', () => {
     client(gateway.url, credentials).get('/api/phones', headers);
 
   it('register › good input › 201 with user, first key and token', async () => {
-    const { status, body } = await client(gateway.url).post('/api/auth/register', { username: 'john_doe', email: 'John@Example.com', password: 'SecurePass123' });
+    const { status, body } = await client(gateway.url).post('/api/auth/register', {
+      username: 'john_doe',
+      email: 'John@Example.com',
+      password: 'SecurePass123',
+    });
     expect(status).toBe(201);
-    expect(body).toMatchObject({ user: { username: 'john_doe', email: 'john@example.com' }, apiKey: expect.stringMatching(/^ev_/), expiresIn: 86_400 });
+    expect(body).toMatchObject({
+      user: { username: 'john_doe', email: 'john@example.com' },
+      apiKey: expect.stringMatching(/^ev_/),
+      expiresIn: 86_400,
+    });
     expect(Object.keys(body.user)).not.toContain('passwordHash');
   });
 
@@ -28,7 +36,8 @@ describe('who may call', () => {
     ['email', { username: 'another_one', password: 'SecurePass123' }],
     ['username', { email: 'another@example.com', password: 'SecurePass123' }],
   ])('register › %s taken, in other letters › 409 naming the field', async (field, rest) => {
-    const taken = field === 'email' ? { email: user.email.toUpperCase() } : { username: user.username.toUpperCase() };
+    const taken =
+      field === 'email' ? { email: user.email.toUpperCase() } : { username: user.username.toUpperCase() };
     const { status, body } = await client(gateway.url).post('/api/auth/register', { ...rest, ...taken });
     expect(status).toBe(409);
     expect(body).toMatchObject({ code: 'already_registered', errors: [{ pointer: `/${field}` }] });
@@ -40,7 +49,10 @@ describe('who may call', () => {
     expect(good.body).toMatchObject({ user: { id: user.id }, token: expect.any(String) });
     expect((await as({ token: good.body.token })).status).toBe(200);
     const wrong = await api.post('/api/auth/login', { email: user.email, password: 'wrong password' });
-    const unknown = await api.post('/api/auth/login', { email: 'nobody@example.com', password: 'wrong password' });
+    const unknown = await api.post('/api/auth/login', {
+      email: 'nobody@example.com',
+      password: 'wrong password',
+    });
     expect([wrong.status, unknown.status]).toEqual([401, 401]);
     expect({ ...wrong.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
   });
@@ -50,7 +62,9 @@ describe('who may call', () => {
     const { status, body } = await api.post('/api/auth/api-key', { apiKey: user.apiKey });
     expect(status).toBe(200);
     expect((await as({ token: body.token })).status).toBe(200);
-    expect((await api.post('/api/auth/api-key', { apiKey: `${user.apiKey.slice(0, -1)}x` })).status).toBe(401);
+    expect((await api.post('/api/auth/api-key', { apiKey: `${user.apiKey.slice(0, -1)}x` })).status).toBe(
+      401,
+    );
   });
 
   it('a key › as X-API-Key and as Bearer › both work', async () => {
@@ -72,13 +86,15 @@ describe('who may call', () => {
       ['two that differ', as({ token: user.token }, { 'x-api-key': other.apiKey })],
       ['basic', as({}, { authorization: 'Basic dXNlcjpwYXNz' })],
     ];
-    const bodies = await Promise.all(flawed.map(async ([name, answer]) => {
-      const { status, body, headers } = await answer;
-      expect([name, status]).toEqual([name, 401]);
-      expect(headers.get('content-type')).toMatch('application/problem+json');
-      expect(headers.get('www-authenticate')).toMatch(/Bearer/);
-      return JSON.stringify({ ...body, requestId: '' });
-    }));
+    const bodies = await Promise.all(
+      flawed.map(async ([name, answer]) => {
+        const { status, body, headers } = await answer;
+        expect([name, status]).toEqual([name, 401]);
+        expect(headers.get('content-type')).toMatch('application/problem+json');
+        expect(headers.get('www-authenticate')).toMatch(/Bearer/);
+        return JSON.stringify({ ...body, requestId: '' });
+      }),
+    );
     expect(new Set(bodies).size).toBe(1);
   });
 
@@ -89,16 +105,28 @@ describe('who may call', () => {
 
   it('a disabled user › token and key › refused within a moment', async () => {
     const victim = await newUser(gateway.url);
-    await gateway.database.query(`begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`);
-    await until('both are refused', async () => {
-      const answers = await Promise.all([as({ token: victim.token }), as({ apiKey: victim.apiKey })]);
-      return answers.every(({ status }) => status === 401);
-    }, 3000);
-    expect((await client(gateway.url).post('/api/auth/login', { email: victim.email, password: victim.password })).status).toBe(401);
+    await gateway.database.query(
+      `begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`,
+    );
+    await until(
+      'both are refused',
+      async () => {
+        const answers = await Promise.all([as({ token: victim.token }), as({ apiKey: victim.apiKey })]);
+        return answers.every(({ status }) => status === 401);
+      },
+      3000,
+    );
+    expect(
+      (await client(gateway.url).post('/api/auth/login', { email: victim.email, password: victim.password }))
+        .status,
+    ).toBe(401);
   });
 
   it('at rest › passwords, keys, secrets › nothing is in clear', async () => {
-    const rows = await gateway.database.queryAll(`select u::text || k::text as text from users u join api_keys k on k.user_id = u.id where u.id = $1`, [user.id]);
+    const rows = await gateway.database.queryAll(
+      `select u::text || k::text as text from users u join api_keys k on k.user_id = u.id where u.id = $1`,
+      [user.id],
+    );
     expect(rows).toHaveLength(1);
     const text = String(rows[0]!['text']);
     expect(text).not.toContain(user.password);
@@ -117,7 +145,8 @@ describe('limits', () => {
   it('ten failed logins › the eleventh, whatever X-Forwarded-For says › 429 with Retry-After, also with the right password', async () => {
     const user = await newUser(gateway.url);
     const api = client(gateway.url);
-    const login = (password: string, from: string) => api.post('/api/auth/login', { email: user.email, password }, { 'x-real-ip': from });
+    const login = (password: string, from: string) =>
+      api.post('/api/auth/login', { email: user.email, password }, { 'x-real-ip': from });
     for (let i = 0; i < 10; i += 1) expect((await login('wrong password', `9.9.9.${i}`)).status).toBe(401);
     const refused = await login(user.password, '8.8.8.8');
     expect(refused.status).toBe(429);

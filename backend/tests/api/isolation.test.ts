@@ -13,7 +13,11 @@ describe('isolation', () => {
   it('every endpoint, every id › called by a stranger › 404, and nothing is changed', async () => {
     const [owner, stranger] = [await newUser(gateway.url), await newUser(gateway.url)];
     const { body: phone } = await owner.api.post('/api/phones', { phoneNumber: newNumber() });
-    const { body: message } = await owner.api.post('/api/messages/send', { phoneId: phone.id, to: '+628987654321', message: 'mine' });
+    const { body: message } = await owner.api.post('/api/messages/send', {
+      phoneId: phone.id,
+      to: '+628987654321',
+      message: 'mine',
+    });
     const calls = strangerCalls(gateway.gateway.endpoints, { phones: phone.id, messages: message.id });
     expect(calls.length).toBeGreaterThan(4);
 

@@ -33,34 +33,65 @@ describe('the main job', () => {
   });
 
   it('send › to a contact that answers › rises to read, and the echo comes in', async () => {
-    const sent = await user.api.post('/api/messages/send', { phoneId: phone.id, to: '+628987650007', message: 'Hello World!', type: 'text' });
+    const sent = await user.api.post('/api/messages/send', {
+      phoneId: phone.id,
+      to: '+628987650007',
+      message: 'Hello World!',
+      type: 'text',
+    });
     expect(sent.status).toBe(202);
-    expect(sent.body).toMatchObject({ phoneId: phone.id, direction: 'out', from: phone.phoneNumber, to: '+628987650007', status: 'queued', whatsappId: null });
+    expect(sent.body).toMatchObject({
+      phoneId: phone.id,
+      direction: 'out',
+      from: phone.phoneNumber,
+      to: '+628987650007',
+      status: 'queued',
+      whatsappId: null,
+    });
     const read = await settled(user, sent.body.id, ['read']);
     // A node skips an ack that comes before its own insert, so the middle one may be missing on a busy machine.
-    expect(read.timeline.map((entry: any) => entry.status).filter((s: string) => s !== 'delivered')).toEqual(['queued', 'sent', 'read']);
-    expect(read.timeline.map((entry: any) => entry.at)).toEqual(read.timeline.map((entry: any) => entry.at).sort());
+    expect(read.timeline.map((entry: any) => entry.status).filter((s: string) => s !== 'delivered')).toEqual([
+      'queued',
+      'sent',
+      'read',
+    ]);
+    expect(read.timeline.map((entry: any) => entry.at)).toEqual(
+      read.timeline.map((entry: any) => entry.at).sort(),
+    );
 
     await until('the answer came in', async () => {
       const { body } = await user.api.get(`/api/messages?phoneId=${phone.id}&limit=50&offset=0`);
-      return body.data.some((m: any) => m.direction === 'in' && m.message === 'echo: Hello World!' && m.from === '+628987650007');
+      return body.data.some(
+        (m: any) => m.direction === 'in' && m.message === 'echo: Hello World!' && m.from === '+628987650007',
+      );
     });
   });
 
   it('webhook › events of the send and of the answer › come signed, and the signatures verify', async () => {
-    await until('message and acks came', () => receiver.of('message').length === 1 && receiver.of('message.ack').some((r) => r.body.data.status === 'read'));
+    await until(
+      'message and acks came',
+      () =>
+        receiver.of('message').length === 1 &&
+        receiver.of('message.ack').some((r) => r.body.data.status === 'read'),
+    );
     const verifier = new Webhook(phone.webhookSecret!);
     for (const received of receiver.all) {
       expect(() => verifier.verify(received.text, received.headers)).not.toThrow();
       expect(() => verifier.verify(received.text.replace('phoneId', 'phoneld'), received.headers)).toThrow();
     }
-    expect(receiver.of('message')[0]!.body.data).toMatchObject({ phoneId: phone.id, from: '+628987650007', message: 'echo: Hello World!' });
+    expect(receiver.of('message')[0]!.body.data).toMatchObject({
+      phoneId: phone.id,
+      from: '+628987650007',
+      message: 'echo: Hello World!',
+    });
   });
 
   it('socket › the same events › in the order of the ledger, without gap or double', async () => {
     const ledger = await until('the ledger is at rest', async () => {
       const { body } = await user.api.get('/api/events?after=0');
-      return body.data.some((e: any) => e.event === 'message') && body.data.length === heard.length ? body.data : null;
+      return body.data.some((e: any) => e.event === 'message') && body.data.length === heard.length
+        ? body.data
+        : null;
     });
     expect(heard).toEqual(ledger);
     expect(ledger.map((e: any) => e.sequence)).toEqual(ledger.map((_: unknown, i: number) => i + 1));
@@ -70,6 +101,9 @@ describe('the main job', () => {
     const { status, body } = await user.api.get('/health');
     expect(status).toBe(200);
     expect(body).toMatchObject({ status: 'ok', database: { status: 'up' }, redis: { status: 'up' } });
-    expect(body.nodes.map((n: any) => [n.name, n.status])).toEqual([['node-1', 'up'], ['node-2', 'up']]);
+    expect(body.nodes.map((n: any) => [n.name, n.status])).toEqual([
+      ['node-1', 'up'],
+      ['node-2', 'up'],
+    ]);
   });
 });

@@ -13,7 +13,9 @@ describe('messages out', () => {
   let phones: Phone[];
   beforeAll(async () => {
     nodes = await startNodes(2);
-    gateway = await startGateway({ env: { EVOLUTION_NODES: nodes.list(), SEND_TIMEOUT: '2', UNKNOWN_HOLD: '1' } });
+    gateway = await startGateway({
+      env: { EVOLUTION_NODES: nodes.list(), SEND_TIMEOUT: '2', UNKNOWN_HOLD: '1' },
+    });
     user = await newUser(gateway.url);
     phones = await Promise.all([newPhone(user), newPhone(user)]);
   });
@@ -27,7 +29,8 @@ describe('messages out', () => {
     expect(status).toBe(202);
     return body.id as number;
   };
-  const received = async (text: string) => (await nodes.ledger()).filter((entry) => JSON.stringify(entry).includes(text));
+  const received = async (text: string) =>
+    (await nodes.ledger()).filter((entry) => JSON.stringify(entry).includes(text));
 
   it('two phones › placed › on one node each', async () => {
     const rows = await gateway.database.queryAll('select distinct node_id from placements');
@@ -36,7 +39,10 @@ describe('messages out', () => {
 
   it('a number that is not on WhatsApp › sent to › failed, with its reason, and never in the network', async () => {
     const id = await send('+628981110404', 'to nobody');
-    expect(await settled(user, id, ['failed'])).toMatchObject({ reason: 'not_on_whatsapp', remedy: expect.any(String) });
+    expect(await settled(user, id, ['failed'])).toMatchObject({
+      reason: 'not_on_whatsapp',
+      remedy: expect.any(String),
+    });
     expect(await received('to nobody')).toEqual([]);
   });
 
@@ -70,16 +76,24 @@ describe('messages out', () => {
 
   it('two hundred messages accepted › FLUSHALL at once › each in the network exactly once, in order per chat', async () => {
     const chats = ['+628982220001', '+628982230001', '+628982240001', '+628982250001'];
-    const jobs = Array.from({ length: 200 }, (_, i) => ({ to: chats[i % 4]!, phone: phones[Math.floor(i / 4) % 2]!, text: `flush-${String(i).padStart(3, '0')}` }));
+    const jobs = Array.from({ length: 200 }, (_, i) => ({
+      to: chats[i % 4]!,
+      phone: phones[Math.floor(i / 4) % 2]!,
+      text: `flush-${String(i).padStart(3, '0')}`,
+    }));
     for (const job of jobs) await send(job.to, job.text, job.phone);
     const { Redis } = await import('ioredis');
     const redis = new Redis(gateway.redis.url);
     await redis.flushall();
     redis.disconnect();
-    const entries = await until('all are in the ledger', async () => {
-      const all = await received('flush-');
-      return all.length >= 200 ? all : null;
-    }, 60_000);
+    const entries = await until(
+      'all are in the ledger',
+      async () => {
+        const all = await received('flush-');
+        return all.length >= 200 ? all : null;
+      },
+      60_000,
+    );
     const texts = entries.map((entry) => /flush-\d{3}/.exec(JSON.stringify(entry))![0]);
     expect([...texts].sort()).toEqual(jobs.map((job) => job.text));
     for (const chat of chats) {
@@ -91,22 +105,33 @@ describe('messages out', () => {
   });
 
   it('one node killed › the other’s phone sends, health tells which, and when it is back its phone sends again without a QR', async () => {
-    const rows = await gateway.database.queryAll<{ phone_id: string; name: string }>('select p.phone_id, n.name from placements p join nodes n on n.id = p.node_id');
-    const nodeOf = (phone: Phone) => nodes.nodes.find((node) => node.name === rows.find((row) => Number(row.phone_id) === phone.id)!.name)!;
+    const rows = await gateway.database.queryAll<{ phone_id: string; name: string }>(
+      'select p.phone_id, n.name from placements p join nodes n on n.id = p.node_id',
+    );
+    const nodeOf = (phone: Phone) =>
+      nodes.nodes.find((node) => node.name === rows.find((row) => Number(row.phone_id) === phone.id)!.name)!;
     const [dead, alive] = [phones[0]!, phones[1]!];
     await nodeOf(dead).kill();
     await settled(user, await send('+628983330009', 'from the living', alive), ['read']);
     const waiting = await send('+628983330009', 'from the dead', dead);
     await until('health tells', async () => {
       const { body } = await user.api.get('/health');
-      return body.status === 'degraded' && body.nodes.find((n: any) => n.name === nodeOf(dead).name).status === 'down';
+      return (
+        body.status === 'degraded' &&
+        body.nodes.find((n: any) => n.name === nodeOf(dead).name).status === 'down'
+      );
     });
-    await until('the phone says so', async () => (await user.api.get(`/api/phones/${dead.id}`)).body.status === 'node_down');
+    await until(
+      'the phone says so',
+      async () => (await user.api.get(`/api/phones/${dead.id}`)).body.status === 'node_down',
+    );
     expect((await user.api.get(`/api/messages/${waiting}`)).body.status).toBe('queued');
     await nodeOf(dead).start();
     await settled(user, waiting, ['read'], 30_000);
     expect(await received('from the dead')).toHaveLength(1);
-    const qr = (await user.api.get('/api/events?limit=100')).body.data.filter((e: any) => e.event === 'phone.qr' && e.data.phoneId === dead.id);
+    const qr = (await user.api.get('/api/events?limit=100')).body.data.filter(
+      (e: any) => e.event === 'phone.qr' && e.data.phoneId === dead.id,
+    );
     expect(qr.length).toBeLessThanOrEqual(2);
   }, 90_000);
 });

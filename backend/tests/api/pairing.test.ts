@@ -28,19 +28,31 @@ describe('pairing', () => {
       return answer;
     });
   const placementOf = async (id: number) =>
-    (await gateway.database.queryAll<{ id: string }>('select id from placements where phone_id = $1', [id]))[0]!.id;
+    (
+      await gateway.database.queryAll<{ id: string }>('select id from placements where phone_id = $1', [id])
+    )[0]!.id;
 
   it('a phone just added › its QR › comes as code and picture, not cached, announced on the socket without the code', async () => {
-    const socket = io(gateway.url, { auth: { token: user.token, lastSequence: 0 }, transports: ['websocket'] });
+    const socket = io(gateway.url, {
+      auth: { token: user.token, lastSequence: 0 },
+      transports: ['websocket'],
+    });
     const heard: any[] = [];
     socket.onAny((_name, envelope) => heard.push(envelope));
     const phone = await add();
     const { body, headers } = await qrOf(phone.id);
-    expect(body).toMatchObject({ phoneId: phone.id, status: 'pairing', image: expect.stringMatching(/^data:image\/png;base64,/) });
+    expect(body).toMatchObject({
+      phoneId: phone.id,
+      status: 'pairing',
+      image: expect.stringMatching(/^data:image\/png;base64,/),
+    });
     expect(headers.get('cache-control')).toBe('no-store');
     await until('announced', () => heard.some((e) => e.event === 'phone.qr' && e.data.phoneId === phone.id));
     expect(JSON.stringify(heard)).not.toContain(body.code);
-    const [row] = await gateway.database.queryAll<{ qr: string }>('select qr from phone_numbers where id = $1', [phone.id]);
+    const [row] = await gateway.database.queryAll<{ qr: string }>(
+      'select qr from phone_numbers where id = $1',
+      [phone.id],
+    );
     expect(row!.qr).not.toContain(body.code);
     socket.close();
   });
@@ -48,29 +60,57 @@ describe('pairing', () => {
   it('scanned › by the right number › connected, and asking for a QR says so', async () => {
     const phone = await add();
     await qrOf(phone.id);
-    await nodes.call('/sandbox/scan', { method: 'POST', body: { instance: await placementOf(phone.id), number: phone.phoneNumber.slice(1) } });
+    await nodes.call('/sandbox/scan', {
+      method: 'POST',
+      body: { instance: await placementOf(phone.id), number: phone.phoneNumber.slice(1) },
+    });
     await until('connected', async () => (await user.api.get(`/api/phones/${phone.id}`)).body.isConnected);
     const again = await user.api.get(`/api/phones/${phone.id}/qr`);
     expect([again.status, again.body.code]).toEqual([409, 'phone_connected']);
-    expect((await user.api.get(`/api/phones/${phone.id}`)).body.sessionData).toMatchObject({ number: phone.phoneNumber });
+    expect((await user.api.get(`/api/phones/${phone.id}`)).body.sessionData).toMatchObject({
+      number: phone.phoneNumber,
+    });
   });
 
   it('scanned › by another number › mismatch, and nothing is sent through it', async () => {
     const phone = await add();
     await qrOf(phone.id);
-    await nodes.call('/sandbox/scan', { method: 'POST', body: { instance: await placementOf(phone.id), number: '628110001234' } });
-    await until('mismatch', async () => (await user.api.get(`/api/phones/${phone.id}`)).body.status === 'mismatch');
-    const send = await user.api.post('/api/messages/send', { phoneId: phone.id, to: '+628981119999', message: 'x' });
+    await nodes.call('/sandbox/scan', {
+      method: 'POST',
+      body: { instance: await placementOf(phone.id), number: '628110001234' },
+    });
+    await until(
+      'mismatch',
+      async () => (await user.api.get(`/api/phones/${phone.id}`)).body.status === 'mismatch',
+    );
+    const send = await user.api.post('/api/messages/send', {
+      phoneId: phone.id,
+      to: '+628981119999',
+      message: 'x',
+    });
     expect([send.status, send.body.code]).toEqual([409, 'phone_logged_out']);
   });
 
   it('a message to a phone not paired yet › accepted › waits, and goes out when it is', async () => {
     const phone = await add();
-    const { body: message } = await user.api.post('/api/messages/send', { phoneId: phone.id, to: '+628981119999', message: 'patience' });
+    const { body: message } = await user.api.post('/api/messages/send', {
+      phoneId: phone.id,
+      to: '+628981119999',
+      message: 'patience',
+    });
     await qrOf(phone.id);
-    expect((await user.api.get(`/api/messages/${message.id}`)).body).toMatchObject({ status: 'queued', attempts: 0 });
-    await nodes.call('/sandbox/scan', { method: 'POST', body: { instance: await placementOf(phone.id), number: phone.phoneNumber.slice(1) } });
-    await until('read', async () => (await user.api.get(`/api/messages/${message.id}`)).body.status === 'read');
+    expect((await user.api.get(`/api/messages/${message.id}`)).body).toMatchObject({
+      status: 'queued',
+      attempts: 0,
+    });
+    await nodes.call('/sandbox/scan', {
+      method: 'POST',
+      body: { instance: await placementOf(phone.id), number: phone.phoneNumber.slice(1) },
+    });
+    await until(
+      'read',
+      async () => (await user.api.get(`/api/messages/${message.id}`)).body.status === 'read',
+    );
   });
 
   it('health › live and ready › are answered without credentials', async () => {

@@ -47,16 +47,26 @@ describe('the live feed', () => {
     expect(state.socket.connected).toBe(false);
   });
 
-  it.each([['token'], ['apiKey']])('a handshake with a good %s, by websocket and by polling › hears what happens', async (kind) => {
-    const auth = kind === 'token' ? { token: user.token } : { apiKey: user.apiKey };
-    const states = [connect(auth), connect(auth, ['polling'])];
-    await until('joined', () => states.every((state) => state.socket.connected) && gateway.gateway.feed.size === 2);
-    await message(`LIVE-${kind}`);
-    await until('both heard it', () => states.every((state) => state.heard.length === 1));
-    expect(states[0]!.names).toEqual(['message']);
-    expect(states[0]!.heard).toEqual(states[1]!.heard);
-    expect(states[0]!.heard[0]).toMatchObject({ id: expect.stringMatching(/^evt_/), event: 'message', data: { message: `LIVE-${kind}` } });
-  });
+  it.each([['token'], ['apiKey']])(
+    'a handshake with a good %s, by websocket and by polling › hears what happens',
+    async (kind) => {
+      const auth = kind === 'token' ? { token: user.token } : { apiKey: user.apiKey };
+      const states = [connect(auth), connect(auth, ['polling'])];
+      await until(
+        'joined',
+        () => states.every((state) => state.socket.connected) && gateway.gateway.feed.size === 2,
+      );
+      await message(`LIVE-${kind}`);
+      await until('both heard it', () => states.every((state) => state.heard.length === 1));
+      expect(states[0]!.names).toEqual(['message']);
+      expect(states[0]!.heard).toEqual(states[1]!.heard);
+      expect(states[0]!.heard[0]).toMatchObject({
+        id: expect.stringMatching(/^evt_/),
+        event: 'message',
+        data: { message: `LIVE-${kind}` },
+      });
+    },
+  );
 
   it('cut and joined again with lastSequence › while much happened › nothing missing, nothing twice', async () => {
     const first = connect({ token: user.token });
@@ -65,7 +75,8 @@ describe('the live feed', () => {
     for (let i = 0; i < 5; i += 1) await message(`A${i}`);
     await until('heard', () => first.heard.length === 5);
     first.socket.close();
-    for (let i = 0; i < 250; i += 25) await Promise.all(Array.from({ length: 25 }, (_, n) => message(`B${i + n}`)));
+    for (let i = 0; i < 250; i += 25)
+      await Promise.all(Array.from({ length: 25 }, (_, n) => message(`B${i + n}`)));
     const second = connect({ token: user.token, lastSequence: first.heard.at(-1).sequence });
     const live = (async () => {
       for (let i = 0; i < 20; i += 1) await message(`C${i}`);
@@ -100,7 +111,9 @@ describe('the live feed', () => {
     const victim = await newUser(gateway.url);
     const states = [connect({ token: victim.token }), connect({ apiKey: victim.apiKey })];
     await until('joined', () => gateway.gateway.feed.size === 2);
-    await gateway.database.query(`begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`);
+    await gateway.database.query(
+      `begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`,
+    );
     await until('cut', () => states.every((state) => !state.socket.connected), 3000);
     await until('forgotten', () => gateway.gateway.feed.size === 0);
   });

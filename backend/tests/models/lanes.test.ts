@@ -17,7 +17,14 @@ describe('lanes', () => {
     database = await createTestDatabase();
     const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = database.env;
     postgres = createPostgres(
-      { host: DB_HOST, port: Number(DB_PORT), database: DB_NAME, user: DB_USER, password: DB_PASSWORD, poolSize: 8 },
+      {
+        host: DB_HOST,
+        port: Number(DB_PORT),
+        database: DB_NAME,
+        user: DB_USER,
+        password: DB_PASSWORD,
+        poolSize: 8,
+      },
       createLogger({ level: 'error', silent: true }),
     );
     tenancy = createTenancy(postgres);
@@ -31,7 +38,14 @@ describe('lanes', () => {
   const newUser = async () => {
     const id = await tenancy.shared.reserveUserId();
     await tenancy.inTenant(id, ({ users }) =>
-      users.create({ id, username: `u${id}`, email: `u${id}@x.y`, passwordHash: 'h', apiKeyHash: Buffer.from(`k${id}`), jwtSecret: 's' }),
+      users.create({
+        id,
+        username: `u${id}`,
+        email: `u${id}@x.y`,
+        passwordHash: 'h',
+        apiKeyHash: Buffer.from(`k${id}`),
+        jwtSecret: 's',
+      }),
     );
     return id;
   };
@@ -39,15 +53,45 @@ describe('lanes', () => {
     next += 1;
     const [node] = await tenancy.shared.nodes.list();
     return tenancy.inTenant(userId, async (models) => {
-      const phone = await models.phones.create({ userId, phoneNumber: `+62${next}`, deviceName: 'd', webhookUrl: null, token: Buffer.from(`t${next}`) });
+      const phone = await models.phones.create({
+        userId,
+        phoneNumber: `+62${next}`,
+        deviceName: 'd',
+        webhookUrl: null,
+        token: Buffer.from(`t${next}`),
+      });
       await models.checks.ask(userId, phone!.id, 1000);
-      await models.placements.create({ id: `plc_${next}`, userId, phoneId: phone!.id, nodeId: node!.id, secretHash: Buffer.from('s') });
+      await models.placements.create({
+        id: `plc_${next}`,
+        userId,
+        phoneId: phone!.id,
+        nodeId: node!.id,
+        secretHash: Buffer.from('s'),
+      });
       await models.lanes.setOpen(userId, phone!.id, true);
       return phone!.id;
     });
   };
-  const draft = (userId: number, phoneId: number, chat: string, content: string, more: Partial<Draft> = {}): Draft => ({
-    userId, phoneId, chat, content, type: 'text', payload: null, priority: 1, ttl: 1000, requestId: 'r', key: null, hash: null, keyTtl: 100, ...more,
+  const draft = (
+    userId: number,
+    phoneId: number,
+    chat: string,
+    content: string,
+    more: Partial<Draft> = {},
+  ): Draft => ({
+    userId,
+    phoneId,
+    chat,
+    content,
+    type: 'text',
+    payload: null,
+    priority: 1,
+    ttl: 1000,
+    requestId: 'r',
+    key: null,
+    hash: null,
+    keyTtl: 100,
+    ...more,
   });
   const finish = (send: Send, status: 'sent' | 'queued' | 'unknown', end = {}) =>
     tenancy.inTenant(send.userId, async (models) => {
@@ -69,14 +113,19 @@ describe('lanes', () => {
   it('a phone with many messages › claimed › one at a time, in order within each chat', async () => {
     const userId = await newUser();
     const phoneId = await newPhone(userId);
-    for (let i = 0; i < 6; i += 1) await tenancy.shared.accept([draft(userId, phoneId, `+1000${i % 2}`, `${i}`)]);
+    for (let i = 0; i < 6; i += 1)
+      await tenancy.shared.accept([draft(userId, phoneId, `+1000${i % 2}`, `${i}`)]);
     const first = await claimAll();
     expect(first.map((send) => send.content)).toEqual(['0']);
     expect(await claimAll()).toEqual([]);
     await finish(first[0]!, 'sent');
     const rest = await drainAll();
-    const of = (chat: string) => [first[0]!, ...rest].filter((send) => send.chat === chat).map((send) => send.content);
-    expect([of('+10000'), of('+10001')]).toEqual([['0', '2', '4'], ['1', '3', '5']]);
+    const of = (chat: string) =>
+      [first[0]!, ...rest].filter((send) => send.chat === chat).map((send) => send.content);
+    expect([of('+10000'), of('+10001')]).toEqual([
+      ['0', '2', '4'],
+      ['1', '3', '5'],
+    ]);
   });
 
   it('a send that did not leave › goes back › to the head of its chat, and the lane pauses', async () => {
@@ -87,13 +136,20 @@ describe('lanes', () => {
     await finish(send!, 'queued', { pause: 0.15 });
     expect(await claimAll()).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect((await drainAll()).map((s) => [s.content, s.failures])).toEqual([['a', 1], ['b', 0]]);
+    expect((await drainAll()).map((s) => [s.content, s.failures])).toEqual([
+      ['a', 1],
+      ['b', 0],
+    ]);
   });
 
   it('a send in doubt › holds its chat, and its lane until a probe passed › then the others go first', async () => {
     const userId = await newUser();
     const phoneId = await newPhone(userId);
-    await tenancy.shared.accept([draft(userId, phoneId, '+3', 'doubtful'), draft(userId, phoneId, '+3', 'held'), draft(userId, phoneId, '+4', 'free')]);
+    await tenancy.shared.accept([
+      draft(userId, phoneId, '+3', 'doubtful'),
+      draft(userId, phoneId, '+3', 'held'),
+      draft(userId, phoneId, '+4', 'free'),
+    ]);
     const [send] = await claimAll();
     await finish(send!, 'unknown', { hold: 0.3, doubt: true });
     expect(await claimAll()).toEqual([]);
@@ -115,7 +171,8 @@ describe('lanes', () => {
 
   it('one user with many phones, another with one › few slots › the other’s turn comes in the first claim', async () => {
     const [big, small] = [await newUser(), await newUser()];
-    for (let i = 0; i < 12; i += 1) await tenancy.shared.accept([draft(big, await newPhone(big), '+6', `big ${i}`)]);
+    for (let i = 0; i < 12; i += 1)
+      await tenancy.shared.accept([draft(big, await newPhone(big), '+6', `big ${i}`)]);
     await tenancy.shared.accept([draft(small, await newPhone(small), '+6', 'small')]);
     const claimed = await tenancy.shared.claims.sends(4, 30);
     expect(claimed.map((send) => send.content)).toContain('small');
@@ -126,7 +183,10 @@ describe('lanes', () => {
   it('priority › between chats › the higher goes first', async () => {
     const userId = await newUser();
     const phoneId = await newPhone(userId);
-    await tenancy.shared.accept([draft(userId, phoneId, '+7', 'bulk', { priority: 2 }), draft(userId, phoneId, '+8', 'code', { priority: 0 })]);
+    await tenancy.shared.accept([
+      draft(userId, phoneId, '+7', 'bulk', { priority: 2 }),
+      draft(userId, phoneId, '+8', 'code', { priority: 0 }),
+    ]);
     expect((await drainAll()).map((s) => s.content)).toEqual(['code', 'bulk']);
   });
 
@@ -135,7 +195,9 @@ describe('lanes', () => {
     const phones = [];
     for (let i = 0; i < 40; i += 1) phones.push(await newPhone(userId));
     await tenancy.shared.accept(phones.map((phoneId, i) => draft(userId, phoneId, '+9', `${i}`)));
-    const claimed = (await Promise.all(Array.from({ length: 20 }, () => tenancy.shared.claims.sends(5, 30)))).flat();
+    const claimed = (
+      await Promise.all(Array.from({ length: 20 }, () => tenancy.shared.claims.sends(5, 30)))
+    ).flat();
     claimed.push(...(await claimAll()));
     expect(claimed.map((send) => send.content).sort()).toEqual(phones.map((_, i) => `${i}`).sort());
     for (const send of claimed) await finish(send, 'sent');
@@ -177,7 +239,9 @@ describe('lanes', () => {
     const userId = await newUser();
     const phoneId = await newPhone(userId);
     const one = draft(userId, phoneId, '+13', 'x', { key: 'k', hash: 'aa' });
-    const answers = (await Promise.all(Array.from({ length: 10 }, () => tenancy.shared.accept([one])))).flat();
+    const answers = (
+      await Promise.all(Array.from({ length: 10 }, () => tenancy.shared.accept([one])))
+    ).flat();
     expect(new Set(answers.map((a) => a.id)).size).toBe(1);
     expect(answers.filter((a) => a.outcome === 'accepted')).toHaveLength(1);
     expect(answers.filter((a) => a.outcome === 'replayed')).toHaveLength(9);
@@ -187,7 +251,10 @@ describe('lanes', () => {
   it('another tenant’s phone › in a batch with good ones › is missing, and the good ones are accepted', async () => {
     const [owner, stranger] = [await newUser(), await newUser()];
     const phoneId = await newPhone(owner);
-    const answers = await tenancy.shared.accept([draft(owner, phoneId, '+14', 'mine'), draft(stranger, phoneId, '+14', 'not mine')]);
+    const answers = await tenancy.shared.accept([
+      draft(owner, phoneId, '+14', 'mine'),
+      draft(stranger, phoneId, '+14', 'not mine'),
+    ]);
     expect(answers.map((a) => a.outcome)).toEqual(['accepted', 'phone_missing']);
     expect((await drainAll()).filter((s) => s.chat === '+14').map((s) => s.content)).toEqual(['mine']);
   });

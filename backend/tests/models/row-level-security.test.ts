@@ -14,7 +14,14 @@ describe('row-level security', () => {
     database = await createTestDatabase();
     const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = database.env;
     postgres = createPostgres(
-      { host: DB_HOST, port: Number(DB_PORT), database: DB_NAME, user: DB_USER, password: DB_PASSWORD, poolSize: 2 },
+      {
+        host: DB_HOST,
+        port: Number(DB_PORT),
+        database: DB_NAME,
+        user: DB_USER,
+        password: DB_PASSWORD,
+        poolSize: 2,
+      },
       createLogger({ level: 'error', silent: true }),
     );
   });
@@ -24,7 +31,12 @@ describe('row-level security', () => {
   });
 
   it('catalogue › every table › has a forced policy, or no grant to the application', async () => {
-    const tables = await database.query<{ name: string; forced: boolean; policies: number; granted: boolean }>(`
+    const tables = await database.query<{
+      name: string;
+      forced: boolean;
+      policies: number;
+      granted: boolean;
+    }>(`
       select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced,
              (select count(*)::int from pg_policy p where p.polrelid = c.oid) as policies,
              has_any_column_privilege('evolution_app', c.oid, 'select, insert, update')
@@ -71,7 +83,8 @@ describe('row-level security', () => {
   it('rows › in another tenant’s context, or in none › are not there, and cannot be written', async () => {
     await insertUser(901);
     await insertUser(902);
-    const seen = (ids: number[]) => postgres.transaction(ids, (db) => db.query<{ id: number }>(sql`select id from users order by id`));
+    const seen = (ids: number[]) =>
+      postgres.transaction(ids, (db) => db.query<{ id: number }>(sql`select id from users order by id`));
     expect((await seen([901])).map((row) => row.id)).toEqual([901]);
     expect((await seen([901, 902])).map((row) => row.id)).toEqual([901, 902]);
     expect(await postgres.query(sql`select id from users`)).toEqual([]);
@@ -79,7 +92,11 @@ describe('row-level security', () => {
       db.query(sql`insert into api_keys (id, user_id, name, hash) values ('key_x', 902, 'x', '\\x01')`),
     );
     await expect(foreign).rejects.toMatchObject({ code: '42501' });
-    expect(await postgres.transaction([901], (db) => db.query(sql`update users set username = 'stolen' where id = 902 returning id`))).toEqual([]);
+    expect(
+      await postgres.transaction([901], (db) =>
+        db.query(sql`update users set username = 'stolen' where id = 902 returning id`),
+      ),
+    ).toEqual([]);
   });
 
   it.each(['lanes', 'chat_heads', 'turns', 'credentials', 'delivery_queue', 'webhook_lanes', 'phone_checks'])(
@@ -91,7 +108,9 @@ describe('row-level security', () => {
 
   it('context › after its transaction › is gone from the connection', async () => {
     await postgres.transaction([901], async () => undefined);
-    const [row] = await postgres.query<{ ids: string | null }>(sql`select nullif(current_setting('app.user_ids', true), '') as ids`);
+    const [row] = await postgres.query<{ ids: string | null }>(
+      sql`select nullif(current_setting('app.user_ids', true), '') as ids`,
+    );
     expect(row!.ids).toBeNull();
   });
 });

@@ -4,12 +4,18 @@ import { nodeErrorOf, sentIdOf } from '../../src/clients/evolution.decode.js';
 import { classify } from '../../src/services/answer.js';
 import type { Look, SendAnswer } from '../../src/clients/evolution.client.js';
 
-const recorded = (file: string): any[] => JSON.parse(readFileSync(new URL(`../../../sandbox/recorded/${file}`, import.meta.url), 'utf8'));
+const recorded = (file: string): any[] =>
+  JSON.parse(readFileSync(new URL(`../../../sandbox/recorded/${file}`, import.meta.url), 'utf8'));
 const answerOf = ({ status, body }: { status: number; body: unknown }): SendAnswer => {
   const whatsappId = status < 300 ? sentIdOf(body) : null;
-  return whatsappId ? { kind: 'accepted', whatsappId } : { kind: 'refused', error: nodeErrorOf(status, body) };
+  return whatsappId
+    ? { kind: 'accepted', whatsappId }
+    : { kind: 'refused', error: nodeErrorOf(status, body) };
 };
-const state = (value: 'open' | 'connecting' | 'close' | null) => async (): Promise<Look<any>> => ({ kind: 'ok', value });
+const state = (value: 'open' | 'connecting' | 'close' | null) => async (): Promise<Look<any>> => ({
+  kind: 'ok',
+  value,
+});
 const never = async (): Promise<Look<any>> => {
   throw new Error('the state was asked for needlessly');
 };
@@ -42,7 +48,9 @@ describe('what an answer of a node means', () => {
   });
 
   it('recorded: its own insert failed › 4xx after the message reached WhatsApp › unknown', async () => {
-    const entry = recorded('multinode.json').find((e) => e.label === 'afterwards on node1 (holder): sendText');
+    const entry = recorded('multinode.json').find(
+      (e) => e.label === 'afterwards on node1 (holder): sendText',
+    );
     expect(await classify(answerOf(entry.response), true, never)).toMatchObject({ class: 'unknown' });
   });
 
@@ -52,7 +60,9 @@ describe('what an answer of a node means', () => {
     [null, 'not_sent'],
     ['open', 'unknown'],
   ] as const)('recorded: TypeError › the node says at once it is %s › %s', async (now, expected) => {
-    expect(await classify(find('instance closed, never connected'), true, state(now))).toMatchObject({ class: expected });
+    expect(await classify(find('instance closed, never connected'), true, state(now))).toMatchObject({
+      class: expected,
+    });
   });
 
   it('recorded: 201 › the placement was never open › not_sent, a false success', async () => {
@@ -61,10 +71,15 @@ describe('what an answer of a node means', () => {
   });
 
   it('connection › never came up › not_sent', async () => {
-    expect(await classify({ kind: 'not_connected', cause: 'ECONNREFUSED' }, true, never)).toMatchObject({ class: 'not_sent' });
+    expect(await classify({ kind: 'not_connected', cause: 'ECONNREFUSED' }, true, never)).toMatchObject({
+      class: 'not_sent',
+    });
   });
 
   it('connection › lost after it came up › unknown', async () => {
-    expect(await classify({ kind: 'lost', cause: 'ECONNRESET' }, true, never)).toMatchObject({ class: 'unknown', reason: 'answer_lost' });
+    expect(await classify({ kind: 'lost', cause: 'ECONNRESET' }, true, never)).toMatchObject({
+      class: 'unknown',
+      reason: 'answer_lost',
+    });
   });
 });

@@ -15,7 +15,12 @@ describe('housekeeping', () => {
     for (let i = 0; i < 2; i += 1) {
       const user = await newUser(gateway.url);
       const phone = await placedPhone(gateway, user);
-      const send = (key: string) => user.api.post('/api/messages/send', { phoneId: phone.id, to: '+628981110000', message: key }, { 'idempotency-key': key });
+      const send = (key: string) =>
+        user.api.post(
+          '/api/messages/send',
+          { phoneId: phone.id, to: '+628981110000', message: key },
+          { 'idempotency-key': key },
+        );
       await send('old');
       await send('new');
       await phone.say('messages.upsert', textFrom('+5511988887777', `OLD${i}`, 'x'));
@@ -31,7 +36,13 @@ describe('housekeeping', () => {
         select (select array_agg(distinct key) from idempotency_keys) as keys, (select count(*)::int from parked_acks) as acks,
                (select array_agg(key order by key) from inbound_facts) as facts`);
     await until('cleared', async () => (await left())[0]!['acks'] === 0);
-    await until('all cleared', async () => (await gateway.database.queryAll(`select 1 from idempotency_keys where key = 'old'`)).length === 0);
-    expect(await left()).toEqual([{ keys: ['new'], acks: 0, facts: ['message:NEW0:false', 'message:NEW1:false'] }]);
+    await until(
+      'all cleared',
+      async () =>
+        (await gateway.database.queryAll(`select 1 from idempotency_keys where key = 'old'`)).length === 0,
+    );
+    expect(await left()).toEqual([
+      { keys: ['new'], acks: 0, facts: ['message:NEW0:false', 'message:NEW1:false'] },
+    ]);
   });
 });

@@ -25,9 +25,12 @@ describe('status of a message', () => {
     ['unknown', null, 'error', 'failed'],
     ['delivered', null, 'error', null],
     ['queued', null, 'error', null],
-  ] as [MessageStatus, string | null, StatusFact, MessageStatus | null][])('%s (%s) › fact %s › %s', (status, reason, fact, expected) => {
-    expect(statusAfter({ status, reason }, fact)).toBe(expected);
-  });
+  ] as [MessageStatus, string | null, StatusFact, MessageStatus | null][])(
+    '%s (%s) › fact %s › %s',
+    (status, reason, fact, expected) => {
+      expect(statusAfter({ status, reason }, fact)).toBe(expected);
+    },
+  );
 
   it('positive facts › any order, any repetition › end at the highest and never fall', () => {
     fc.assert(

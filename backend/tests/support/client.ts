@@ -9,7 +9,12 @@ export interface Answer {
 
 /** Calls the gateway as its users do. */
 export function client(base: string, credentials: { token?: string; apiKey?: string } = {}) {
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
     const answer = await fetch(`${base}${path}`, {
       method,
       headers: {
@@ -25,7 +30,8 @@ export function client(base: string, credentials: { token?: string; apiKey?: str
   };
   return {
     get: (path: string, headers?: Record<string, string>) => call('GET', path, undefined, headers),
-    post: (path: string, body?: unknown, headers?: Record<string, string>) => call('POST', path, body, headers),
+    post: (path: string, body?: unknown, headers?: Record<string, string>) =>
+      call('POST', path, body, headers),
     call,
   };
 }
@@ -37,16 +43,27 @@ export async function newUser(base: string) {
   const account = { username: `user_${tag}`, email: `${tag}@example.com`, password: `Secure-${tag}` };
   const { status, body } = await client(base).post('/api/auth/register', account);
   if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
-  return { ...account, id: body.user.id as number, token: body.token as string, apiKey: body.apiKey as string, api: client(base, { token: body.token }) };
+  return {
+    ...account,
+    id: body.user.id as number,
+    token: body.token as string,
+    apiKey: body.apiKey as string,
+    api: client(base, { token: body.token }),
+  };
 }
 export type TestUser = Awaited<ReturnType<typeof newUser>>;
 
 /** A number nobody else has; its last four digits are of a contact that behaves plainly. */
-export const newNumber = (): string => `+62812${String(randomBytes(4).readUInt32BE() % 1_000_000).padStart(6, '0')}`.slice(0, 12) + '5';
+export const newNumber = (): string =>
+  `+62812${String(randomBytes(4).readUInt32BE() % 1_000_000).padStart(6, '0')}`.slice(0, 12) + '5';
 
 /** Adds a phone and waits until its simulated owner has scanned the code. */
 export async function newPhone(user: TestUser, more: { webhookUrl?: string; phoneNumber?: string } = {}) {
-  const { status, body } = await user.api.post('/api/phones', { phoneNumber: newNumber(), deviceName: 'Test', ...more });
+  const { status, body } = await user.api.post('/api/phones', {
+    phoneNumber: newNumber(),
+    deviceName: 'Test',
+    ...more,
+  });
   if (status !== 201) throw new Error(`add phone: ${status} ${JSON.stringify(body)}`);
   await until(
     'the phone is connected',

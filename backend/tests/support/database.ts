@@ -64,7 +64,14 @@ export async function createTestDatabase(options: { migrated?: boolean } = {}): 
   if (options.migrated === false) await admin.query(`create database ${name}`);
   else await cloneOf(admin, url, name);
   const env = envOf(url, name);
-  const pool = new pg.Pool({ host: env.DB_HOST, port: Number(env.DB_PORT), database: name, user: env.DB_USER, password: env.DB_PASSWORD, max: 4 });
+  const pool = new pg.Pool({
+    host: env.DB_HOST,
+    port: Number(env.DB_PORT),
+    database: name,
+    user: env.DB_USER,
+    password: env.DB_PASSWORD,
+    max: 4,
+  });
   pool.on('error', () => undefined);
   return {
     env,
@@ -72,7 +79,9 @@ export async function createTestDatabase(options: { migrated?: boolean } = {}): 
     async queryAll(text, values) {
       const client = await pool.connect();
       try {
-        await client.query(`begin; select set_config('app.user_ids', (select array_agg(distinct user_id) from credentials)::text, true)`);
+        await client.query(
+          `begin; select set_config('app.user_ids', (select array_agg(distinct user_id) from credentials)::text, true)`,
+        );
         return (await client.query(text, values)).rows;
       } finally {
         await client.query('commit').catch(() => undefined);

@@ -29,7 +29,12 @@ export const TEST_ENV = {
  * The whole gateway in this process: real listeners on free ports, a database and a Redis of its own. All workers run
  * unless told which.
  */
-export async function startGateway(options: { env?: Record<string, string>; workers?: ('messages' | 'deliveries' | 'nodes' | 'housekeeping')[] } = {}) {
+export async function startGateway(
+  options: {
+    env?: Record<string, string>;
+    workers?: ('messages' | 'deliveries' | 'nodes' | 'housekeeping')[];
+  } = {},
+) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
   const inboundServer = createServer((req, res) => parts.inbound(req, res));
   await new Promise<void>((resolve) => inboundServer.listen(0, '127.0.0.1', resolve));
@@ -48,10 +53,18 @@ export async function startGateway(options: { env?: Record<string, string>; work
   // Every answer is held against its row of the API table.
   const http = createServer(conforming(gateway.app, gateway.endpoints));
   const parts = { inbound: conforming(gateway.inboundApp, gateway.inboundEndpoints) };
-  const sockets = createSocket({ http, identify: gateway.identify, feed: gateway.feed, logger, corsOrigins: [] });
+  const sockets = createSocket({
+    http,
+    identify: gateway.identify,
+    feed: gateway.feed,
+    logger,
+    corsOrigins: [],
+  });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();
-  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes']).flatMap((kind) => gateway.workers[kind]);
+  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes']).flatMap(
+    (kind) => gateway.workers[kind],
+  );
   workers.forEach((worker) => worker.start());
 
   return {

@@ -23,7 +23,9 @@ export async function startNodes(count = 2, env: Record<string, string> = {}) {
   url.pathname = `/${database.env.DB_NAME}`;
   const nodes: TestNode[] = [];
   for (let i = 1; i <= count; i += 1) {
-    nodes.push(await createNode(`node-${i}`, { SANDBOX_DATABASE_URL: url.href, SANDBOX_REDIS_URL: redis.url, ...env }));
+    nodes.push(
+      await createNode(`node-${i}`, { SANDBOX_DATABASE_URL: url.href, SANDBOX_REDIS_URL: redis.url, ...env }),
+    );
   }
   await Promise.all(nodes.map((node) => node.start()));
   const first = () => nodes[0]!.url;
@@ -43,7 +45,9 @@ export async function startNodes(count = 2, env: Record<string, string> = {}) {
     /** What the simulated network really received, in order. */
     ledger: async (at = first()): Promise<any[]> => {
       const answer = await call('/sandbox/ledger', {}, at);
-      return Array.isArray(answer) ? answer : (answer.messages ?? answer.entries ?? answer.ledger ?? answer.data);
+      return Array.isArray(answer)
+        ? answer
+        : (answer.messages ?? answer.entries ?? answer.ledger ?? answer.data);
     },
     async stop() {
       await Promise.all(nodes.map((node) => node.kill('SIGKILL')));
@@ -80,7 +84,10 @@ async function createNode(name: string, env: Record<string, string>): Promise<Te
         `${name} answers (${errors})`,
         async () => {
           if (child?.exitCode != null) throw new Error(`${name} ended: ${errors}`);
-          return (await fetch(`${url}/instance/connectionState/nobody`, { headers: { apikey: NODE_KEY } })).status === 404;
+          return (
+            (await fetch(`${url}/instance/connectionState/nobody`, { headers: { apikey: NODE_KEY } }))
+              .status === 404
+          );
         },
         30_000,
       );

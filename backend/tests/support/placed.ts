@@ -3,10 +3,19 @@ import { newNumber, type TestUser } from './client.js';
 import type { TestGateway } from './gateway.js';
 
 /** A phone placed as if a node had it, without any node: for what nodes post, in any order and number. */
-export async function placedPhone(gateway: TestGateway, user: TestUser, more: { generation?: number; phoneId?: number; webhookUrl?: string } = {}) {
+export async function placedPhone(
+  gateway: TestGateway,
+  user: TestUser,
+  more: { generation?: number; phoneId?: number; webhookUrl?: string } = {},
+) {
   const created = more.phoneId
     ? { id: more.phoneId, phoneNumber: '', webhookSecret: null }
-    : (await user.api.post('/api/phones', { phoneNumber: newNumber(), ...(more.webhookUrl ? { webhookUrl: more.webhookUrl } : {}) })).body;
+    : (
+        await user.api.post('/api/phones', {
+          phoneNumber: newNumber(),
+          ...(more.webhookUrl ? { webhookUrl: more.webhookUrl } : {}),
+        })
+      ).body;
   const bearer = randomBytes(16).toString('hex');
   const placement = `plc_${randomBytes(8).toString('hex')}`;
   await gateway.database.query(
@@ -25,12 +34,33 @@ export async function placedPhone(gateway: TestGateway, user: TestUser, more: { 
       body: JSON.stringify(body),
     });
   const say = (event: string, data: unknown, at = new Date()) =>
-    post({ event, instance: placement, data, destination: 'x', date_time: at.toISOString(), sender: created.phoneNumber, server_url: 'x', apikey: 'TOKEN-OF-THE-PHONE' });
-  return { ...(created as { id: number; phoneNumber: string; webhookSecret: string | null }), placement, bearer, post, say };
+    post({
+      event,
+      instance: placement,
+      data,
+      destination: 'x',
+      date_time: at.toISOString(),
+      sender: created.phoneNumber,
+      server_url: 'x',
+      apikey: 'TOKEN-OF-THE-PHONE',
+    });
+  return {
+    ...(created as { id: number; phoneNumber: string; webhookSecret: string | null }),
+    placement,
+    bearer,
+    post,
+    say,
+  };
 }
 
 export const textFrom = (number: string, id: string, words: string) => ({
-  key: { remoteJid: `${number.replace('+', '')}@s.whatsapp.net`, fromMe: false, id, participant: '', addressingMode: 'pn' },
+  key: {
+    remoteJid: `${number.replace('+', '')}@s.whatsapp.net`,
+    fromMe: false,
+    id,
+    participant: '',
+    addressingMode: 'pn',
+  },
   pushName: 'Customer One',
   status: 'DELIVERY_ACK',
   message: { conversation: words },

@@ -10,7 +10,12 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** The gateway as a process of its own, that can be killed and started again on the same database and ports. */
 export async function startGatewayProcess(env: Record<string, string> = {}) {
-  const [database, redis, port, inboundPort] = await Promise.all([createTestDatabase(), startRedis(), freePort(), freePort()]);
+  const [database, redis, port, inboundPort] = await Promise.all([
+    createTestDatabase(),
+    startRedis(),
+    freePort(),
+    freePort(),
+  ]);
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
   let output = '';

@@ -18,7 +18,12 @@ export async function startReceiver(behaviour: Behaviour = (_req, res) => void r
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
       const text = Buffer.concat(chunks).toString();
-      const received = { at: Date.now(), headers: req.headers as Record<string, string>, text, body: parse(text) };
+      const received = {
+        at: Date.now(),
+        headers: req.headers as Record<string, string>,
+        text,
+        body: parse(text),
+      };
       all.push(received);
       state.behaviour(req, res, received);
     });

@@ -1,5 +1,9 @@
 /** Asks until the answer is truthy; fails with the last answer when the time is over. Milliseconds. */
-export async function until<T>(what: string, ask: () => Promise<T> | T, patience = 15_000): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T> | T,
+  patience = 15_000,
+): Promise<NonNullable<T>> {
   const deadline = Date.now() + patience;
   let last: unknown;
   for (;;) {
@@ -10,7 +14,8 @@ export async function until<T>(what: string, ask: () => Promise<T> | T, patience
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${patience} ms; last: ${String(last)}`, { cause: last });
+    if (Date.now() > deadline)
+      throw new Error(`${what}: not within ${patience} ms; last: ${String(last)}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
