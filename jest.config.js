@@ -19,5 +19,9 @@ export default {
   projects: ['backend', 'sandbox', 'dev'].map(project),
   maxWorkers: 2,
   testTimeout: 60_000,
-  reporters: ['default', '<rootDir>/backend/tests/support/coverage-reporter.mjs', '<rootDir>/dev/jest-tally.mjs'],
+  reporters: [
+    'default',
+    '<rootDir>/backend/tests/support/coverage-reporter.mjs',
+    '<rootDir>/dev/jest-tally.mjs',
+  ],
 };

@@ -281,6 +281,8 @@ describe('nginx in production', () => {
     // A pipe of the shell's, as nginx opens /dev/stdout by name.
     const command = `nginx -t -c '${folder}/nginx.conf' -g 'pid ${folder}/nginx.pid;' 2>&1 | cat`;
     const env = { PATH: `${process.env['PATH']}:/usr/sbin` };
-    expect(spawnSync('sh', ['-c', command], { encoding: 'utf8', env }).stdout).toContain('test is successful');
+    expect(spawnSync('sh', ['-c', command], { encoding: 'utf8', env }).stdout).toContain(
+      'test is successful',
+    );
   });
 });
