@@ -173,9 +173,9 @@ function endWhenAsked(keep: Supervisor, lock: Lock): Ending {
 function announce(world: World): void {
   const url = serverUrl(world);
   say(`API docs ${url}/api-docs · logs ${join(world.settings.dataDir, 'logs')} · Ctrl-C stops everything`);
-  console.log(`\nready ${url}\n\nA first message (paste the three lines one after another):\n`);
-  for (const line of firstMessage(url)) console.log(line);
-  console.log('');
+  // One write: whoever waits for the first of these lines has the others too.
+  const intro = 'A first message (paste the three lines one after another):';
+  console.log(['', `ready ${url}`, '', intro, '', ...firstMessage(url), ''].join('\n'));
 }
 
 /** @returns the exit code */

@@ -93,8 +93,9 @@ export function launch(env: Record<string, string>, command = [process.execPath,
 }
 
 export async function untilReady(one: Launched): Promise<Launched> {
-  const seen = () => /^ready http/m.test(one.output());
+  const seen = () => /^ready http/m.test(one.output()) && lines(one).length === 3;
   await Promise.race([
+    // A pipe may hand the lines over in pieces.
     until('ready', seen, { timeoutMs: 50_000 }),
     one.ended.then((code) => {
       throw new Error(`ended with ${code}:\n${one.output()}`);
