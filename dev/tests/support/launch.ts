@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach } from '@jest/globals';
+import { afterEach, beforeEach, jest } from '@jest/globals';
 import { sweepTemporary, temporaryFolder } from '../../src/folders.js';
 import { answers, freePort } from '../../src/ports.js';
 import { endProcess, isAlive, isOurs } from '../../src/process.js';
@@ -22,6 +22,8 @@ let launched: Launched[];
 
 /** Every test of a file that calls this gets launchers of its own, all ended after it. */
 export function endLaunched(): void {
+  // A start takes three seconds on an idle machine and many more on one where other suites run beside it.
+  jest.setTimeout(180_000);
   beforeEach(() => {
     folders = [];
     launched = [];
@@ -96,7 +98,7 @@ export async function untilReady(one: Launched): Promise<Launched> {
   const seen = () => /^ready http/m.test(one.output()) && lines(one).length === 3;
   await Promise.race([
     // A pipe may hand the lines over in pieces.
-    until('ready', seen, { timeoutMs: 50_000 }),
+    until('ready', seen, { timeoutMs: 100_000 }),
     one.ended.then((code) => {
       throw new Error(`ended with ${code}:\n${one.output()}`);
     }),
