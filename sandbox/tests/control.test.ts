@@ -110,8 +110,8 @@ describe('GET /sandbox/ledger', () => {
 });
 
 describe('codes', () => {
-  const create = (instance: string, more: object = {}) =>
-    node.post('/instance/create', {
+  const create = (instance: string, more: object = {}, on = node) =>
+    on.post('/instance/create', {
       instanceName: instance,
       integration: 'WHATSAPP-BAILEYS',
       qrcode: false,
@@ -133,6 +133,22 @@ describe('codes', () => {
     await create('numberless');
     await node.get('/instance/connect/numberless');
     expect((await open('numberless')).wuid).toMatch(/^62899\d{8}@s\.whatsapp\.net$/);
+  });
+
+  it('scanned by two phones at once › one is linked, the other finds nothing, and the session hears', async () => {
+    const quiet = await world.node('node-quiet');
+    await create('twice', {}, quiet);
+    await quiet.get('/instance/connect/twice');
+    const number = someNumber();
+    const scan = () => quiet.post('/sandbox/scan', { instance: 'twice', number });
+    await until('a code is shown', () => world.heard('twice', 'qrcode.updated')[0]);
+    const statuses = (await Promise.all([scan(), scan(), scan()])).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([201, 409, 409]);
+    await open('twice');
+    expect((await quiet.get(`/sandbox/devices/${number}`)).body).toHaveLength(1);
+    await quiet.post('/sandbox/inbound', { to: number, from: someNumber(), text: 'heard' });
+    expect((await world.hear('twice', 'messages.upsert')).message).toEqual({ conversation: 'heard' });
+    await quiet.kill();
   });
 
   it('nobody scans › rotate › each webhook carries another one', async () => {

@@ -178,7 +178,10 @@ describe('faults of connections', () => {
     await fault({ logout: 403, instance: 'banned' });
     await until('it is told', () => world.heard('banned', 'logout.instance').length === 1);
     expect(await world.hear('banned', 'status.instance')).toMatchObject({ disconnectionReasonCode: 403 });
+    const codes = () => world.heard('banned', 'qrcode.updated').length;
+    const before = codes();
     await node.get('/instance/connect/banned');
+    await until('a code is shown', () => codes() > before);
     const scan = () => node.post('/sandbox/scan', { instance: 'banned', number });
     expect((await scan()).status).toBe(409);
     await node.post('/sandbox/accounts', { number, banned: false });

@@ -7,8 +7,8 @@ export type State = 'close' | 'connecting' | 'open';
 export interface Client {
   readonly id: string;
   creds: Creds;
-  /** `dialling` until the network answers, `pairing` while codes are shown. */
-  stage: 'dialling' | 'pairing' | 'open' | 'ended';
+  /** `dialling` until the network answers, `pairing` while codes are shown, `scanned` once a phone took one. */
+  stage: 'dialling' | 'pairing' | 'scanned' | 'open' | 'ended';
   /** Ends it; the reason decides whether the instance connects again. */
   end(reason: Ending): void;
   /** Called when the phone has scanned the code, or typed the pairing code. */

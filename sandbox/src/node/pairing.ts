@@ -54,25 +54,37 @@ export const createPairing = ({ config, log, faults, network, sessions, instance
     await sessions.save({ id: instance.id, creds: client.creds }).catch(() => undefined);
   };
 
+  /** What a phone and a device settle between them; the keys first, so that credentials never come without them. */
+  const settle = async (instance: Instance, client: Client, number: string): Promise<Creds | null> => {
+    const device = await network.link(number);
+    if (!device) return null;
+    const { key, slot } = device;
+    const me = { id: `${number}:${slot}@s.whatsapp.net`, lid: lidOf(number).replace('@', `:${slot}@`) };
+    const creds: Creds = { ...client.creds, registered: true, deviceKey: key, me };
+    try {
+      await sessions.writeKeys(instance.id, key, number);
+      await sessions.save({ id: instance.id, creds });
+    } catch (error) {
+      await network.remove(key, 401);
+      throw error;
+    }
+    await network.relay({ device: null, instance: instance.name, kind: 'pair', sender: number });
+    if (config.ownerOnline) await network.setAccount(number, { online: true });
+    return creds;
+  };
   /** Links the phone's number with what this client shows. @returns false when it shows nothing, or the number is banned. */
   const scan = async (instance: Instance, number: string): Promise<boolean> => {
     const { client } = instance;
     if (client?.stage !== 'pairing') return false;
-    const device = await network.link(number);
-    if (!device) return false;
-    const creds: Creds = {
-      ...client.creds,
-      registered: true,
-      deviceKey: device.key,
-      me: {
-        id: `${number}:${device.slot}@s.whatsapp.net`,
-        lid: lidOf(number).replace('@', `:${device.slot}@`),
-      },
-    };
-    await sessions.save({ id: instance.id, creds });
-    await sessions.writeKeys(instance.id, device.key, number);
-    await network.relay({ device: null, instance: instance.name, kind: 'pair', sender: number });
-    if (config.ownerOnline) await network.setAccount(number, { online: true });
+    // A code serves one phone: a second scan of it finds nothing.
+    client.stage = 'scanned';
+    let creds: Creds | null = null;
+    try {
+      creds = await settle(instance, client, number);
+    } finally {
+      if (!creds && client.stage === 'scanned') client.stage = 'pairing';
+    }
+    if (!creds) return false;
     log('info', 'instance.paired', { instance: instance.name, number });
     instance.everPaired = true;
     client.paired?.(creds);
@@ -94,6 +106,7 @@ export const createPairing = ({ config, log, faults, network, sessions, instance
     client.stage = 'pairing';
     await claim(instance, client);
     const turn = (): void => {
+      if (client.stage === 'scanned') return void setTimeout(turn, config.qrMs);
       if (client.stage !== 'pairing') return;
       if (instance.qr.count >= config.qrLimit) return onLimit();
       show(instance, client);

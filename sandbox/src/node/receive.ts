@@ -11,7 +11,7 @@ import { ownNumber, type Instance } from './instance.js';
 
 type Needs = Pick<
   Context,
-  'log' | 'network' | 'messages' | 'contacts' | 'sessions' | 'media' | 'emitter' | 'settings'
+  'config' | 'log' | 'network' | 'messages' | 'contacts' | 'sessions' | 'media' | 'emitter' | 'settings'
 > & {
   readonly ackWatch: AckWatch;
 };
@@ -88,7 +88,7 @@ const rawOf = (instance: Instance, d: Delivery): MessageRaw => {
 
 /** What a node does with the envelopes of one of its instances. */
 export const createReceive = (needs: Needs) => {
-  const { log, network, messages, contacts, sessions, media, emitter, settings, ackWatch } = needs;
+  const { config, log, network, messages, contacts, sessions, media, emitter, settings, ackWatch } = needs;
   /** Real nodes remember for a while which messages and acks they have seen. */
   const seen = createLru<string, true>(50_000);
   const readable = new WeakSet<object>();
@@ -97,6 +97,7 @@ export const createReceive = (needs: Needs) => {
     const { keyId, remoteJid, status } = payload as { keyId: string; remoteJid: string; status: string };
     const mark = `${instance.id} ${keyId} ${status}`;
     if (seen.get(mark)) return;
+    await ackWatch.stored(keyId);
     const messageId = await messages.findId(instance.id, keyId);
     if (!messageId) return;
     const update = { keyId, remoteJid, fromMe: true, status, instanceId: instance.id, messageId };
@@ -168,9 +169,11 @@ export const createReceive = (needs: Needs) => {
     if (d.fromMe || d.group) return;
     const own = ownNumber(instance);
     const payload = { keyId: d.id, remoteJid: usesLid(d) ? lidOf(own) : jidOf(own) };
-    await network.post({ number: d.from, kind: 'ack', payload: { ...payload, status: 'DELIVERY_ACK' } });
+    const receipt = (status: string, afterMs: number) =>
+      network.post({ number: d.from, afterMs, kind: 'ack', payload: { ...payload, status } });
+    await receipt('DELIVERY_ACK', config.deliveredMs);
     if (instance.settings?.readMessages && raw.messageType !== 'protocolMessage')
-      await network.post({ number: d.from, kind: 'ack', payload: { ...payload, status: 'READ' } });
+      await receipt('READ', config.readMs);
   };
   const message = async (instance: Instance, d: Delivery): Promise<void> => {
     const raw = rawOf(instance, d);

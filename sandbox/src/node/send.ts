@@ -163,13 +163,21 @@ export const createSend = (needs: Needs) => {
     const { answer } = to.behaviour;
     if (answer === 'error-unsent') throw nodeError(500, ['Error: Timed Out']);
     if (answer === 'slow') await sleep(config.slowMs);
-    const own = await handOver(parcelOf(instance, to, raw, content));
-    if (answer === 'error-sent') throw nodeError(500, ['Error: Timed Out']);
-    if (answer === 'never') await new Promise(() => undefined);
-    const acked = answer === 'after-ack' ? ackWatch.expect(raw.key.id) : undefined;
-    const shown = await settle(instance, raw, { own, content });
-    await acked;
-    return shown;
+    const stored = ackWatch.begin(raw.key.id);
+    try {
+      const own = await handOver(parcelOf(instance, to, raw, content));
+      if (answer === 'error-sent') throw nodeError(500, ['Error: Timed Out']);
+      if (answer !== 'never') {
+        const acked = answer === 'after-ack' ? ackWatch.expect(raw.key.id) : undefined;
+        const shown = await settle(instance, raw, { own, content });
+        stored();
+        await acked;
+        return shown;
+      }
+    } finally {
+      stored();
+    }
+    return new Promise(() => undefined);
   };
   const notePartner = (instance: Instance, { number }: Recipient): void => {
     if (!number || instance.partners.has(number)) return;
