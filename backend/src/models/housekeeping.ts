@@ -5,24 +5,26 @@ import { sql } from '../utils/sql.js';
 export const housekeepingModel = (db: Db) => ({
   /** Deletes at most `limit` rows of each kind that ended more than `keepDays` ago. Returns how many went. */
   async clear(keepDays: number, limit: number): Promise<number> {
-    const deleted = await Promise.all([
-      db.query(sql`
+    const statements = [
+      sql`
         delete from idempotency_keys where (user_id, key) in
-          (select user_id, key from idempotency_keys where expires_at < now() order by expires_at limit ${limit}) returning 1`),
-      db.query(sql`
+          (select user_id, key from idempotency_keys where expires_at < now() order by expires_at limit ${limit}) returning 1`,
+      sql`
         delete from parked_acks where (phone_id, whatsapp_id, status) in
           (select phone_id, whatsapp_id, status from parked_acks where at < now() - interval '1 day' order by at limit ${limit})
-        returning 1`),
-      db.query(sql`
+        returning 1`,
+      sql`
         delete from inbound_facts where (phone_id, key) in
           (select phone_id, key from inbound_facts where received_at < now() - make_interval(days => ${keepDays})
-            order by received_at limit ${limit}) returning 1`),
-      db.query(sql`
+            order by received_at limit ${limit}) returning 1`,
+      sql`
         delete from quarantine where id in
           (select id from quarantine where received_at < now() - make_interval(days => ${keepDays}) order by id limit ${limit})
-        returning 1`),
-    ]);
-    return deleted.reduce((sum, rows) => sum + rows.length, 0);
+        returning 1`,
+    ];
+    let deleted = 0;
+    for (const statement of statements) deleted += (await db.query(statement)).length;
+    return deleted;
   },
 
   /** Ids of all users, in pages. Cross-tenant: ids only. */
