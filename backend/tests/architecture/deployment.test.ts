@@ -1,15 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,27 +14,23 @@ const read = (file: string) => readFileSync(root + file, 'utf8');
 const compose = (file: string): any => parse(read(file), { merge: true });
 const keys = Object.keys((settings.describe() as any).keys);
 
+const common = compose('docker-compose.common.yml');
 const base = compose('docker-compose.yml');
 const prod = compose('docker-compose.prod.yml');
 
-/** A service of the production file with what it extends, merged as compose does it. */
-const merged = (name: string): any => {
-  const own = prod.services[name];
-  const from = own.extends ? base.services[own.extends.service] : {};
-  return { ...from, ...own, environment: { ...from.environment, ...own.environment } };
+/** A service with what it extends, merged as compose does it. */
+const merged = (service: any): any => {
+  const from = service.extends ? common.services[service.extends.service] : {};
+  return {
+    ...from,
+    ...service,
+    environment: { ...from.environment, ...service.environment },
+    volumes: [...(from.volumes ?? []), ...(service.volumes ?? [])],
+  };
 };
-const services: [string, string, any][] = [
-  ...Object.keys(base.services).map((name): [string, string, any] => [
-    'docker-compose.yml',
-    name,
-    base.services[name],
-  ]),
-  ...Object.keys(prod.services).map((name): [string, string, any] => [
-    'docker-compose.prod.yml',
-    name,
-    merged(name),
-  ]),
-];
+const servicesOf = (name: string, file: any): [string, string, any][] =>
+  Object.entries(file.services).map(([service, own]) => [name, service, merged(own)]);
+const services = [...servicesOf('docker-compose.yml', base), ...servicesOf('docker-compose.prod.yml', prod)];
 const gateways = services.filter(([, , service]) => service.build);
 const nodes = services.filter(([, name]) => name.startsWith('evolution-api'));
 
@@ -54,46 +40,40 @@ const expand = (value: string): string =>
     .replace(/\$\{(\w+):\?[^}]*\}/g, () => 'x'.repeat(64))
     .replace(/\$\{\w+:-([^}]*)\}/g, '$1');
 
-describe('.env.example', () => {
-  const lines = read('.env.example').split('\n');
-  const named = lines.flatMap((line) => /^#? ?([A-Z][A-Z0-9_]+)=/.exec(line)?.[1] ?? []);
-
-  it('the configuration’s schema › compared › each variable once, and no other', () => {
-    expect([...named].sort()).toEqual([...keys].sort());
-  });
-
-  it('its values › read as the configuration, with secrets › are the defaults', () => {
-    const secrets = { JWT_SECRET: 'x'.repeat(32), EVOLUTION_API_KEY: 'x'.repeat(32), DB_PASSWORD: '' };
-    const all = Object.fromEntries(
-      lines.flatMap((line) => {
-        const [, name, value] = /^#? ?([A-Z][A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
-        return name ? [[name, value]] : [];
-      }),
-    );
-    const { EVOLUTION_NODES: example, ...rest } = readEnv({ ...all, ...secrets });
-    const { EVOLUTION_NODES: none, ...defaults } = readEnv(secrets);
-    expect(rest).toEqual(defaults);
-    expect([example.length, none.length]).toEqual([2, 0]);
-  });
-
-  it('backend/.env.example › for `cp backend/.env.example backend/.env` › is the same file', () => {
-    expect(realpathSync(`${root}backend/.env.example`)).toBe(realpathSync(`${root}.env.example`));
-  });
-});
-
 describe('compose files', () => {
   it.each(gateways)(
     '%s %s › its environment › is a configuration the gateway accepts, in production too',
     (_file, _name, { environment }) => {
-      expect(Object.keys(environment).filter((name) => !keys.includes(name))).toEqual([]);
       const values = Object.fromEntries(
-        Object.entries(environment).map(([name, value]) => [name, expand(value as string)]),
+        Object.entries(environment).flatMap(([name, value]) =>
+          value === null ? [] : [[name, expand(value as string)]],
+        ),
       );
       const { SERVER_URL: _placeholder, ...rest } = values;
       expect(() => readEnv({ ...rest, SERVER_URL: 'https://gateway.example.com' })).not.toThrow();
       expect(() => readEnv({ ...rest, NODE_ENV: 'production' })).not.toThrow();
     },
   );
+
+  it.each(gateways)(
+    '%s %s › its environment › has every setting that compose leaves to .env, and none unknown',
+    (_file, _name, { environment }) => {
+      // Both services do all there is to do, and the Redis of compose has no password.
+      expect([...Object.keys(environment), 'ROLE', 'REDIS_PASSWORD'].sort()).toEqual([...keys].sort());
+    },
+  );
+
+  it('what is extended › by docker-compose 1.29, Debian’s › waits for nothing itself', () => {
+    for (const [, , service] of services) expect(service.extends?.file).toBe('docker-compose.common.yml');
+    for (const service of Object.values<any>(common.services)) expect(service.depends_on).toBeUndefined();
+  });
+
+  it('production › without its public address › refuses to start', () => {
+    const { environment } = merged(prod.services['backend-1']);
+    expect(environment).toMatchObject({ NODE_ENV: 'production' });
+    expect(environment.SERVER_URL).toMatch(/^\$\{SERVER_URL:\?/);
+    expect(read('.env.example')).not.toMatch(/^SERVER_URL=/m);
+  });
 
   it.each(services)('%s %s › its image › is pinned', (_file, _name, { image }) => {
     expect(image).toMatch(/:v?\d+\.\d+/);
@@ -111,8 +91,7 @@ describe('compose files', () => {
     '%s %s › what it depends on › exists, and is healthy by a check',
     (file, _name, { depends_on = {} }) => {
       for (const [other, { condition }] of Object.entries<any>(depends_on)) {
-        const service =
-          file === 'docker-compose.yml' ? base.services[other] : prod.services[other] && merged(other);
+        const [, , service] = services.find((one) => one[0] === file && one[1] === other) ?? [];
         expect([other, service !== undefined]).toEqual([other, true]);
         if (condition !== 'service_healthy') continue;
         // The gateway's image brings its own.
@@ -122,7 +101,7 @@ describe('compose files', () => {
   );
 
   it('every secret › from .env only › refuses to start without', () => {
-    for (const file of ['docker-compose.yml', 'docker-compose.prod.yml']) {
+    for (const file of ['docker-compose.yml', 'docker-compose.prod.yml', 'docker-compose.common.yml']) {
       const secrets = read(file).match(/\w*(PASSWORD|SECRET|API_KEY): .*/g) ?? [];
       expect(secrets.filter((line) => !/\$\{\w+:\?/.test(line))).toEqual([]);
       expect(read(file)).not.toMatch(/Bismillah313|MySecureEvolutionKey|random_jwt_secret/);
@@ -156,8 +135,9 @@ describe('compose files', () => {
   });
 
   it('the nodes’ Redis › keeps what it has › append-only, never evicting', () => {
-    expect(base.services['redis-nodes'].command.join(' ')).toMatch(/--appendonly yes .*noeviction/);
-    expect(base.services['redis-nodes'].volumes).toHaveLength(1);
+    const { command, volumes } = common.services['redis-nodes'];
+    expect(command.join(' ')).toMatch(/--appendonly yes .*noeviction/);
+    expect(volumes).toHaveLength(1);
   });
 
   it.each([
@@ -172,8 +152,7 @@ describe('compose files', () => {
       expect(servers.length).toBeGreaterThan(3);
       for (const [name, port] of servers) {
         expect([name, Object.keys(file.services).includes(name)]).toEqual([name, true]);
-        const service = file === base ? base.services[name] : merged(name);
-        const { SERVER_PORT, PORT, INBOUND_PORT } = service.environment;
+        const { SERVER_PORT, PORT, INBOUND_PORT } = merged(file.services[name]).environment;
         expect([SERVER_PORT, PORT, INBOUND_PORT]).toContain(port);
       }
       const listed = expand(gateways[0]![2].environment.EVOLUTION_NODES)
@@ -187,10 +166,17 @@ describe('compose files', () => {
 
   it('the seed’s upstream › in both › as it was asked for', () => {
     for (const file of ['nginx/upstreams.conf', 'nginx/prod/upstreams.conf']) {
-      expect(read(file).replace(/\s+/g, ' ')).toContain(
+      expect(read(file).replace(/\s+/g, ' ').replaceAll(' resolve;', ';')).toContain(
         'upstream evolution_backend { least_conn; server evolution-api-1:3000 max_fails=3 fail_timeout=30s; server evolution-api-2:3000 max_fails=3 fail_timeout=30s;',
       );
     }
+  });
+
+  it('every server of production’s upstreams › looked up while nginx runs › by an nginx that can', () => {
+    const servers = read('nginx/prod/upstreams.conf').match(/^ +server .*$/gm) ?? [];
+    expect(servers.filter((server) => !server.endsWith(' resolve;'))).toEqual([]);
+    const [, major, minor] = /:(\d+)\.(\d+)/.exec(merged(prod.services.nginx).image) ?? [];
+    expect(Number(major) * 100 + Number(minor)).toBeGreaterThanOrEqual(128);
   });
 
   it('every file and folder that is mounted › from the repository › exists', () => {
@@ -224,50 +210,6 @@ describe('backend/Dockerfile', () => {
   });
 });
 
-describe('scripts/make-env', () => {
-  const scripted = () => {
-    const folder = mkdtempSync(join(tmpdir(), 'make-env-'));
-    mkdirSync(join(folder, 'scripts'));
-    copyFileSync(`${root}scripts/make-env`, join(folder, 'scripts/make-env'));
-    copyFileSync(`${root}.env.example`, join(folder, '.env.example'));
-    const run = (...args: string[]) =>
-      spawnSync('sh', [join(folder, 'scripts/make-env'), ...args], { encoding: 'utf8' });
-    const env = () =>
-      Object.fromEntries(
-        readFileSync(join(folder, '.env'), 'utf8')
-          .split('\n')
-          .flatMap((line) => {
-            const [, name, value] = /^([A-Z][A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
-            return name ? [[name, value]] : [];
-          }),
-      );
-    return { folder, run, env };
-  };
-
-  it('run once › a production’s configuration › every secret of compose is there, none twice the same', () => {
-    const { run, env } = scripted();
-    expect(run().status).toBe(0);
-    expect(() => readEnv({ ...env(), NODE_ENV: 'production' })).not.toThrow();
-    const wanted = new Set(
-      [...read('docker-compose.yml').matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name!),
-    );
-    const values = [...wanted].map((name) => env()[name]);
-    expect(values.every((value) => /^[0-9a-f]{64}$/.test(value ?? ''))).toBe(true);
-    expect(new Set(values).size).toBe(wanted.size);
-  });
-
-  it('run again › over what is there › refuses, unless forced; only its owner may read', () => {
-    const { run, env, folder } = scripted();
-    run();
-    const first = env();
-    expect(run().status).toBe(1);
-    expect(env()).toEqual(first);
-    expect(run('--force').status).toBe(0);
-    expect(env()['JWT_SECRET']).not.toBe(first['JWT_SECRET']);
-    expect(statSync(join(folder, '.env')).mode & 0o077).toBe(0);
-  });
-});
-
 describe('nginx in production', () => {
   it('its files together, with a certificate › checked by nginx › are right', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-prod-'));
@@ -275,8 +217,10 @@ describe('nginx in production', () => {
     cpSync(`${root}nginx/prod/tls`, join(folder, 'tls'), { recursive: true });
     writeFileSync(join(folder, 'ssl/key.pem'), certificate.key);
     writeFileSync(join(folder, 'ssl/cert.pem'), certificate.cert);
-    // nginx looks names up when it starts; here nobody has them.
-    const upstreams = read('nginx/prod/upstreams.conf').replace(/server [\w-]+:/g, 'server 127.0.0.1:');
+    // Names that nobody has here, and a parameter that Debian's nginx is too old for.
+    const upstreams = read('nginx/prod/upstreams.conf')
+      .replace(/server [\w-]+:/g, 'server 127.0.0.1:')
+      .replaceAll(' resolve;', ';');
     writeFileSync(join(folder, 'upstreams.conf'), upstreams);
     // A pipe of the shell's, as nginx opens /dev/stdout by name.
     const command = `nginx -t -c '${folder}/nginx.conf' -g 'pid ${folder}/nginx.pid;' 2>&1 | cat`;
