@@ -169,6 +169,7 @@ describe('faults of connections', () => {
       statusReason: 401,
     });
     expect((await node.text('removed', someNumber(), 'x')).status).toBe(500);
+    await world.forgotten('removed');
     await node.get('/instance/connect/removed');
     await until('it can be paired again', () => world.heard('removed', 'qrcode.updated').length > 1);
   });
@@ -178,6 +179,7 @@ describe('faults of connections', () => {
     await fault({ logout: 403, instance: 'banned' });
     await until('it is told', () => world.heard('banned', 'logout.instance').length === 1);
     expect(await world.hear('banned', 'status.instance')).toMatchObject({ disconnectionReasonCode: 403 });
+    await world.forgotten('banned');
     const codes = () => world.heard('banned', 'qrcode.updated').length;
     const before = codes();
     await node.get('/instance/connect/banned');

@@ -268,6 +268,7 @@ describe('traps of real nodes', () => {
     const number = await world.pair(one, 'deaf');
     await one.delete('/instance/logout/deaf');
     await until('it is closed', async () => (await one.state('deaf')) === 'close');
+    await world.forgotten('deaf');
     await one.get('/instance/connect/deaf');
     await world.scan(one, 'deaf', number);
     await one.post('/sandbox/inbound', { to: number, from: someNumber(), text: 'hello?' });

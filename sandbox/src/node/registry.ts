@@ -93,8 +93,8 @@ export const createRegistry = (needs: Needs) => {
     const { client } = instance;
     instance.deaf = true;
     if (client?.stage === 'open' && client.creds.deviceKey) await network.remove(client.creds.deviceKey, 401);
-    client?.end(loggedOut(instance.name));
     await sessions.remove(instance.id);
+    client?.end(loggedOut(instance.name));
   };
 
   const start = async (instance: Instance, body: Json): Promise<void> => {

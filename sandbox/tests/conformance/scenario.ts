@@ -422,6 +422,7 @@ const golf = async (play: Play): Promise<void> => {
   await stage.play(a, 'message_sendText', 'instance logged out', 'instance logged out, number not in cache');
   await stage.play(a, 'message_sendMedia', 'instance logged out');
   await stage.play(a, 'chat_whatsappNumbers', 'logged-out instance, number not in cache');
+  await world.forgotten('golf');
   await stage.play(a, 'instance_connect', 'after logout: new QR');
   await world.scan(a, 'golf', number);
   await a.post('/sandbox/faults', { logout: 401, instance: 'golf' });

@@ -169,10 +169,17 @@ export const startWorld = async () => {
     );
     await until('it is open', async () => (await on.state(instance)) === 'open');
   };
+  /** A node drops the credentials only once `logout.instance` was delivered; until then a connect finds them still. */
+  const forgotten = (instance: string): Promise<unknown> =>
+    until('the credentials are gone', async () => {
+      const query = 'select from "Session" s join "Instance" i on i.id = s."sessionId" where i.name = $1';
+      return (await database.query(query, [instance])).length === 0;
+    });
   return {
     database,
     redis,
     receiver,
+    forgotten,
     node,
     pair,
     scan,
