@@ -1,15 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { readEnv } from '../../src/config/env.js';
 import { settings } from '../../src/config/settings.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (file: string) => readFileSync(root + file, 'utf8');
 const keys = Object.keys((settings.describe() as any).keys);
+
+const folders: string[] = [];
+const temporary = (what: string): string => {
+  const folder = mkdtempSync(join(tmpdir(), what));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
 describe('.env.example', () => {
   const lines = read('.env.example').split('\n');
@@ -40,7 +48,7 @@ describe('.env.example', () => {
 
 describe('scripts/make-env', () => {
   const scripted = () => {
-    const folder = mkdtempSync(join(tmpdir(), 'make-env-'));
+    const folder = temporary('make-env-');
     mkdirSync(join(folder, 'scripts'));
     copyFileSync(`${root}scripts/make-env`, join(folder, 'scripts/make-env'));
     copyFileSync(`${root}.env.example`, join(folder, '.env.example'));

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { readEnv } from '../../src/config/env.js';
 import { settings } from '../../src/config/settings.js';
@@ -39,6 +39,14 @@ const expand = (value: string): string =>
   String(value)
     .replace(/\$\{(\w+):\?[^}]*\}/g, () => 'x'.repeat(64))
     .replace(/\$\{\w+:-([^}]*)\}/g, '$1');
+
+const folders: string[] = [];
+const temporary = (what: string): string => {
+  const folder = mkdtempSync(join(tmpdir(), what));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
 describe('compose files', () => {
   it.each(gateways)(
@@ -212,7 +220,7 @@ describe('backend/Dockerfile', () => {
 
 describe('nginx in production', () => {
   it('its files together, with a certificate › checked by nginx › are right', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nginx-prod-'));
+    const folder = temporary('nginx-prod-');
     cpSync(`${root}nginx`, folder, { recursive: true });
     cpSync(`${root}nginx/prod/tls`, join(folder, 'tls'), { recursive: true });
     writeFileSync(join(folder, 'ssl/key.pem'), certificate.key);
