@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { createConnection, createServer } from 'node:net';
 
 /** Below the ephemeral ranges of Linux (32768) and macOS (49152): no outgoing connection takes such a port away. */
@@ -14,15 +15,34 @@ export function canListen(port: number, host = '127.0.0.1'): Promise<boolean> {
 }
 
 /**
- * A TCP port nothing listens on, chosen at random so that test workers asking at the same time rarely meet.
- * It is not reserved: take it soon.
+ * Holds `port` for this process: whoever asks here, in any process, passes over a port whose UDP twin is bound. Nothing
+ * of ours speaks UDP, a listen on TCP is not hindered, and the system lets go when the process ends, however it ends.
  */
-export async function freePort(): Promise<number> {
+function hold(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4').unref();
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
+}
+
+/**
+ * The first of `inARow` TCP ports that nothing listens on. They are this process's own until it ends: no other call of
+ * this function gives them, here or in another process, even before anything listens there.
+ */
+export async function freePort(inARow = 1): Promise<number> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
-    if ((await canListen(port, '0.0.0.0')) && (await canListen(port))) return port;
+    const first = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST - inARow));
+    const row = Array.from({ length: inARow }, (_, offset) => first + offset);
+    const free = await Promise.all(
+      row.map(async (port) => (await canListen(port, '0.0.0.0')) && (await canListen(port)) && hold(port)),
+    );
+    if (free.every(Boolean)) return first;
   }
-  throw new Error(`no free TCP port between ${LOWEST} and ${HIGHEST}`);
+  throw new Error(`no ${inARow} free TCP port(s) in a row between ${LOWEST} and ${HIGHEST}`);
 }
 
 /** Does anything accept connections on `host:port` (within one second)? */

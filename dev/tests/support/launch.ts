@@ -54,7 +54,7 @@ export async function surroundings(): Promise<Record<string, string>> {
   const folder = temporaryFolder('start');
   folders.push(folder);
   // Two nodes take two ports in a row.
-  const sandbox = await freePort();
+  const sandbox = await freePort(2);
   return {
     DATA_DIR: join(folder, 'data'),
     HTTP_PORT: String(await freePort()),
