@@ -189,6 +189,8 @@ export function compose(env: Settings, logger: Logger) {
         settings: { nodeCheck: env.NODE_CHECK, nodeTimeout: env.NODE_TIMEOUT, sweepMs },
       }),
     },
+    /** False: what is stored was sealed under another JWT_SECRET, and could not be opened. */
+    claimSealing: () => tenancy.claimSealing(sealer.keyIds),
     /** Makes the pool of nodes equal to the configured one. */
     syncNodes: () => tenancy.shared.nodes.sync(env.EVOLUTION_NODES),
     drain: () => messages.drain(),

@@ -1,12 +1,12 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import { loadEnvFile, readEnv, type Settings } from './config/env.js';
-import { createLogger } from './config/logger.js';
+import { loadEnvFiles, readDatabaseEnv } from './config/env.js';
+import type { DatabaseSettings } from './config/settings.js';
 
 const directory = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'database', 'migrations');
 
-type Database = Pick<Settings, 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASSWORD'>;
+type Database = Omit<DatabaseSettings, 'NODE_ENV'>;
 
 /**
  * Brings the database to the newest migration, as its owner (not as the application's role). Several processes may
@@ -34,14 +34,23 @@ export async function migrate(
   return applied.map((migration) => migration.name);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  loadEnvFile();
-  const logger = createLogger({ level: 'info' });
+async function main(): Promise<void> {
+  const database = readDatabaseEnv(undefined, loadEnvFiles());
+  const { DB_HOST, DB_PORT, DB_NAME, DB_USER } = database;
   try {
-    const applied = await migrate(readEnv());
-    logger.info('migrated', { applied });
+    const applied = await migrate(database);
+    process.stdout.write(applied.length > 0 ? `migrated: ${applied.join(', ')}\n` : 'nothing to migrate\n');
   } catch (error) {
-    logger.error('migration failed', { error });
-    process.exitCode = 1;
+    // A connection that was refused on two addresses comes as an AggregateError without a message.
+    const { message, code } = error as Error & { code?: string };
+    throw new Error(`${DB_NAME} at ${DB_HOST}:${DB_PORT} as ${DB_USER}: ${message || code}`, {
+      cause: error,
+    });
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  main().catch((error: unknown) => {
+    process.stderr.write(`migration failed: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadEnvFile, readEnv, ConfigurationError } from './config/env.js';
+import { loadEnvFiles, readEnv, ConfigurationError } from './config/env.js';
 import { createLogger, type Logger } from './config/logger.js';
 import { compose, type Composition } from './compose.js';
 import { createSocket } from './socket.js';
@@ -48,9 +48,17 @@ async function stop(parts: {
   logger.info('stopped');
 }
 
+/** Fails now rather than at somebody's sign-in. */
+async function checkSecret(gateway: Composition): Promise<void> {
+  if (await gateway.claimSealing()) return;
+  throw new ConfigurationError(
+    'Configuration: "JWT_SECRET" is not the one this database\'s secrets are sealed under. Put the former one back, ' +
+      'or give it as JWT_SECRET_PREVIOUS beside the new one',
+  );
+}
+
 async function main(): Promise<void> {
-  loadEnvFile();
-  const env = readEnv();
+  const env = readEnv(undefined, loadEnvFiles());
   const logger = createLogger({
     level: env.LOG_LEVEL,
     ...(env.LOG_FILE ? { file: resolve(LOGS, env.LOG_FILE) } : {}),
@@ -77,6 +85,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', end);
   process.on('unhandledRejection', (error) => logger.error('unhandled rejection', { error }));
 
+  await checkSecret(gateway);
   if (servers.length > 0) {
     await listen(inbound, env.INBOUND_PORT, env.INBOUND_HOST);
     await listen(http, env.PORT, env.HOST);

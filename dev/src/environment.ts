@@ -54,6 +54,8 @@ export function gatewayEnvironment(world: World): Record<string, string> {
     SERVER_URL: serverUrl(world),
     TRUST_PROXY: 'loopback',
     JWT_SECRET: kept.JWT_SECRET,
+    // A .env that was made after the first start: what was sealed until then must still open.
+    JWT_SECRET_PREVIOUS: settings.given['JWT_SECRET'] ? kept.JWT_SECRET : '',
     JWT_EXPIRES_IN: '24h',
     EVOLUTION_API_KEY: kept.EVOLUTION_API_KEY,
     EVOLUTION_NODES: plan.nodes.map(({ name, url }) => `${name}=${url}`).join(','),

@@ -33,11 +33,14 @@ const said = (source: Record<string, string | undefined>): Record<string, string
     Object.entries(source).filter((pair): pair is [string, string] => Boolean(pair[1]?.trim())),
   );
 
-/** `backend/.env`, else `.env`: the same file the backend itself would read. */
-function readFile(folder: string): Record<string, string> {
-  const file = [join(folder, 'backend', '.env'), join(folder, '.env')].find((path) => existsSync(path));
-  return file === undefined ? {} : said(parse(readFileSync(file)));
-}
+/** `.env`, and over it `backend/.env`: the same files, in the same order, that the backend itself would read. */
+const readFiles = (folder: string): Record<string, string> =>
+  Object.assign(
+    {},
+    ...[join(folder, '.env'), join(folder, 'backend', '.env')]
+      .filter((path) => existsSync(path))
+      .map((path) => said(parse(readFileSync(path)))),
+  ) as Record<string, string>;
 
 function number(given: Given, name: string, range: { fallback: number; max: number }): number {
   const text = given[name] ?? String(range.fallback);
@@ -63,7 +66,7 @@ function defaultDataDir(given: Given): string {
  * @throws UserError naming the variable that cannot be used
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env, folder = root): Settings {
-  const file = readFile(folder);
+  const file = readFiles(folder);
   const own = said(env);
   const given: Given = { ...file, ...own };
   const port = (name: string, fallback: number) => number(given, name, { fallback, max: 65_535 });

@@ -112,7 +112,9 @@ const secret = (name: string) =>
   Joi.string()
     .min(16)
     .required()
-    .messages({ 'any.required': `"${name}" is required: a random text of 32 characters or more` });
+    .messages({
+      'any.required': `"${name}" is required: a random text of 32 characters or more (scripts/make-env makes a .env with one)`,
+    });
 
 /** One object over the environment; `.env.example` is held against it by a test. */
 export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
@@ -173,3 +175,12 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'debug').default('info'),
   LOG_FILE: Joi.string().allow('').default(''),
 });
+
+const DATABASE = ['NODE_ENV', 'DB_HOST', 'DB_PORT', 'DB_NAME', 'DB_USER', 'DB_PASSWORD'] as const;
+
+export type DatabaseSettings = Pick<Settings, (typeof DATABASE)[number]>;
+
+/** What the migrations need, which run where the other secrets may not be known. */
+export const databaseSettings: Joi.ObjectSchema<DatabaseSettings> = Joi.object(
+  Object.fromEntries(DATABASE.map((name) => [name, settings.extract(name)])),
+);

@@ -12,6 +12,7 @@ import { messageModel } from './message.js';
 import { nodeModel } from './node.js';
 import { phoneModel } from './phone.js';
 import { placementModel } from './placement.js';
+import { sealingKeyModel } from './sealing-key.js';
 import { userModel } from './user.js';
 import { webhookModel } from './webhook.js';
 
@@ -67,5 +68,10 @@ export const createTenancy = (postgres: Postgres) => ({
     postgres.transaction(userIds, (db) => work(createModels(db))),
 
   shared: createShared(postgres),
+
+  /** Whether a process that seals and opens with these keys may work on this database; see the model. */
+  claimSealing: (ids: readonly string[]): Promise<boolean> =>
+    postgres.transaction([], (db) => sealingKeyModel(db).claim(ids)),
+
   ping: postgres.ping,
 });

@@ -10,6 +10,8 @@ import {
 import { encodeBase32, encodeTime } from './base32.js';
 
 export interface Sealer {
+  /** The id of the key that seals, then those of the others that open. They tell nothing of the keys. */
+  readonly keyIds: readonly string[];
   seal(plain: string, context: string): string;
   open(sealed: string, context: string): string;
 }
@@ -45,6 +47,8 @@ export function sealer(secret: string, previous?: string): Sealer {
   const keys = [current, ...(previous ? [sealingKey(previous)] : [])];
 
   return {
+    keyIds: keys.map((key) => key.id),
+
     seal(plain, context) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', current.key, iv).setAAD(Buffer.from(context));

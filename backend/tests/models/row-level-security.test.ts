@@ -4,8 +4,8 @@ import { createPostgres, type Postgres } from '../../src/config/postgres.js';
 import { sql, raw } from '../../src/utils/sql.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-/** Tables without tenant rows: the pool of nodes, and the record of migrations. */
-const SHARED = ['nodes', 'migrations'];
+/** Tables without tenant rows: the pool of nodes, the ids of sealing keys, and the record of migrations. */
+const SHARED = ['nodes', 'sealing_keys', 'migrations'];
 
 describe('row-level security', () => {
   let database: TestDatabase;

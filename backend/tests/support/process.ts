@@ -20,7 +20,8 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
   let child: ChildProcess | null = null;
   let output = '';
 
-  const start = async () => {
+  const start = async (changes: Record<string, string> = {}) => {
+    output = '';
     child = spawn(process.execPath, ['--import', 'tsx', 'backend/src/server.ts'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,6 +35,7 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
         INBOUND_PORT: String(inboundPort),
         INBOUND_URL: `http://127.0.0.1:${inboundPort}`,
         ...env,
+        ...changes,
       },
     });
     const keep = (chunk: Buffer) => (output += chunk.toString());
@@ -42,11 +44,11 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
     await until(
       'the gateway is ready',
       async () => {
-        if (child?.exitCode != null) throw new Error(`ended: ${output.slice(-2000)}`);
-        return (await fetch(`${url}/health/ready`)).ok;
+        return child?.exitCode != null || (await fetch(`${url}/health/ready`)).ok;
       },
       30_000,
     );
+    if (child.exitCode != null) throw new Error(`ended: ${output.slice(-2000)}`);
   };
   /** Resolves with the exit code (null after a signal that ended it). */
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { sweepTemporary, temporaryFolder } from '../../../dev/src/folders.js';
+import { loadEnvFiles, readDatabaseEnv, readEnv } from '../../src/config/env.js';
+import { adminUrl } from '../support/database.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const secrets = { JWT_SECRET: 'x'.repeat(32), EVOLUTION_API_KEY: 'y'.repeat(32) };
+
+afterEach(sweepTemporary);
+
+/** A checkout's two places for a .env. */
+const checkout = (backend: string, top: string): string => {
+  const folder = temporaryFolder('env');
+  mkdirSync(join(folder, 'backend'));
+  writeFileSync(join(folder, 'backend', '.env'), backend);
+  writeFileSync(join(folder, '.env'), top);
+  return folder;
+};
+
+describe('.env files', () => {
+  it('both there › environment, backend/.env, .env › the first that says something counts', () => {
+    const folder = checkout(
+      'DB_NAME=second\nDB_USER=second\n',
+      'DB_NAME=third\nDB_USER=third\nDB_HOST=third\n',
+    );
+    const env: Record<string, string> = { DB_NAME: 'first' };
+    expect(loadEnvFiles(env, folder)).toEqual([join(folder, 'backend', '.env'), join(folder, '.env')]);
+    expect(env).toEqual({ DB_NAME: 'first', DB_USER: 'second', DB_HOST: 'third' });
+  });
+
+  it('regression › a copied .env.example in backend › its empty secrets do not hide those of .env', () => {
+    const folder = checkout('JWT_SECRET=\nEVOLUTION_API_KEY=\n', `JWT_SECRET=${secrets.JWT_SECRET}\n`);
+    const env: Record<string, string> = { EVOLUTION_API_KEY: secrets.EVOLUTION_API_KEY };
+    const files = loadEnvFiles(env, folder);
+    expect(readEnv(env, files)).toMatchObject(secrets);
+  });
+
+  it('regression › an empty secret › is missing; the message names the files read and scripts/make-env', () => {
+    expect(() => readEnv({ ...secrets, JWT_SECRET: '' }, ['/somewhere/.env'])).toThrow(
+      /^Configuration \(the environment, \/somewhere\/\.env\): "JWT_SECRET" is required: .*scripts\/make-env/,
+    );
+  });
+
+  it('an empty value of any other kind › is the default', () => {
+    expect(readEnv({ ...secrets, PORT: '', ROLE: ' ', DB_POOL_SIZE: '' })).toMatchObject({
+      PORT: 8090,
+      ROLE: 'all',
+      DB_POOL_SIZE: 10,
+    });
+  });
+});
+
+describe('npm run migrate', () => {
+  const migrate = (env: Record<string, string>) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'backend/src/migrate.ts'], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], ...env },
+    });
+
+  it('regression › no secrets in the environment › are not asked for', () => {
+    expect(readDatabaseEnv({ DB_NAME: 'mine' })).toMatchObject({ DB_NAME: 'mine', DB_PORT: 5432 });
+  });
+
+  it('regression › a database that cannot be reached › one plain line says which, and it ends with 1', () => {
+    const { hostname, port, username, password } = adminUrl();
+    const { status, stderr } = migrate({
+      DB_HOST: hostname,
+      DB_PORT: port,
+      DB_USER: username,
+      DB_PASSWORD: password,
+      DB_NAME: 'nowhere',
+    });
+    expect(status).toBe(1);
+    expect(stderr.trim()).toBe(
+      `migration failed: nowhere at ${hostname}:${port} as ${username}: database "nowhere" does not exist`,
+    );
+  });
+});
