@@ -18,7 +18,7 @@ wait_for() { # path, what to find in the answer
 TOKEN=$(post /api/auth/register "{\"username\":\"quick$TAG\",\"email\":\"quick$TAG@example.com\",\"password\":\"SecurePass123\"}" | json token)
 echo "registered"
 
-PHONE=$(post /api/phones "{\"phoneNumber\":\"${PHONE_NUMBER:-+6281234567890}\",\"deviceName\":\"Quickstart\"}" | sed 's/^{"id":\([0-9]*\).*/\1/')
+PHONE=$(post /api/phones "{\"phoneNumber\":\"${PHONE_NUMBER:-+6281234567893}\",\"deviceName\":\"Quickstart\"}" | sed 's/^{"id":\([0-9]*\).*/\1/')
 echo "phone $PHONE: scan $GATEWAY/api/phones/$PHONE/qr (the sandbox scans it by itself)"
 wait_for "/api/phones/$PHONE" '"isConnected":true'
 echo "connected"

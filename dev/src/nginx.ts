@@ -37,19 +37,22 @@ const read = (name: string): string => readFileSync(join(SOURCE, name), 'utf8');
 
 /**
  * The committed upstreams with other addresses. How they are balanced and when a server counts as failed stays as it
- * is, as that is what tests with real nginx are there to show.
+ * is, as that is what tests with real nginx are there to show. What looks names up goes: these are addresses, and a
+ * distribution's nginx need not know `resolve`.
  * @param addresses `host:port`s by the upstream's name
  */
 export function renderUpstreams(committed: string, addresses: Record<string, string[]>): string {
-  return committed.replaceAll(/upstream (\w+) \{([^}]*)\}/g, (_whole, name: string, body: string) => {
-    const servers = addresses[name];
-    if (!servers)
-      throw new Error(`nginx/upstreams.conf has an upstream ${name} that nobody gave addresses for`);
-    const settings = /server \S+?( [^;]*)?;/.exec(body)?.[1] ?? '';
-    const rest = body.replaceAll(/\s*server [^;]*;/g, '');
-    const lines = servers.map((server) => `\n    server ${server}${settings};`).join('');
-    return `upstream ${name} {${rest.trimEnd()}${lines}\n}`;
-  });
+  return committed
+    .replaceAll(/^resolver .*\n/gm, '')
+    .replaceAll(/upstream (\w+) \{([^}]*)\}/g, (_whole, name: string, body: string) => {
+      const servers = addresses[name];
+      if (!servers)
+        throw new Error(`nginx/upstreams.conf has an upstream ${name} that nobody gave addresses for`);
+      const settings = /server \S+?( [^;]*)?;/.exec(body)?.[1]?.replace(' resolve', '') ?? '';
+      const rest = body.replaceAll(/\s*server [^;]*;/g, '');
+      const lines = servers.map((server) => `\n    server ${server}${settings};`).join('');
+      return `upstream ${name} {${rest.trimEnd()}${lines}\n}`;
+    });
 }
 
 function renderLocal(dir: string, changes: Record<string, string> = {}): string {

@@ -51,14 +51,14 @@ describe('the examples', () => {
     expect([code, output]).toEqual([0, expect.stringContaining('answered: echo: Hello World!')]);
   });
 
-  it('the README’s own lines › typed one after the other › register, pair, send, and list both directions', async () => {
+  it('the README’s own lines › typed one after the other, twice › register, pair, send, and list both directions', async () => {
     const [, lines] = /```sh\n(B=http:\/\/localhost:8080\n[\s\S]*?)```/.exec(
       readFileSync(`${root}README.md`, 'utf8'),
     )!;
     const typed = lines!.replace('http://localhost:8080', gateway.url).replace('+6281234567890', newNumber());
+    // The last line is repeated, as its reader would; and a reader may paste all of it a second time.
     const last = typed.slice(typed.lastIndexOf('\ncurl'));
-    // The last line is repeated, as its reader would.
-    const script = `set -eu\n${typed}
+    const script = `set -eu\n${typed}\n${typed}
       for i in $(seq 100); do
         LIST=$(${last})
         case $LIST in *'"message":"echo: Hello World!"'*'"status":"read"'*) exit 0 ;; esac

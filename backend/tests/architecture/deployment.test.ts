@@ -180,10 +180,14 @@ describe('compose files', () => {
     }
   });
 
-  it('every server of production’s upstreams › looked up while nginx runs › by an nginx that can', () => {
-    const servers = read('nginx/prod/upstreams.conf').match(/^ +server .*$/gm) ?? [];
+  it.each([
+    ['nginx/upstreams.conf', base],
+    ['nginx/prod/upstreams.conf', prod],
+  ])('every server of %s › looked up while nginx runs › by an nginx that can', (file, { services }: any) => {
+    const servers = read(file).match(/^ +server .*$/gm) ?? [];
+    expect(servers.length).toBeGreaterThan(3);
     expect(servers.filter((server) => !server.endsWith(' resolve;'))).toEqual([]);
-    const [, major, minor] = /:(\d+)\.(\d+)/.exec(merged(prod.services.nginx).image) ?? [];
+    const [, major, minor] = /:(\d+)\.(\d+)/.exec(merged(services.nginx).image) ?? [];
     expect(Number(major) * 100 + Number(minor)).toBeGreaterThanOrEqual(128);
   });
 
