@@ -10,6 +10,7 @@ import { createWake } from './clients/wake.js';
 import { authController } from './controllers/auth.controller.js';
 import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
+import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
 import { messageController } from './controllers/message.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
@@ -21,6 +22,7 @@ import { createDispatch } from './services/dispatch.js';
 import { createEvents } from './services/event.js';
 import { createFeed } from './services/feed.js';
 import { createHealth } from './services/health.js';
+import { createHistory } from './services/history.js';
 import { createHousekeeping } from './services/housekeeping.js';
 import { createIdentify } from './services/identify.js';
 import { createInbound } from './services/inbound.js';
@@ -129,6 +131,7 @@ export function compose(env: Settings, logger: Logger) {
     auth: authController({ auth }),
     events: eventController({ events: createEvents({ tenancy }) }),
     health: healthController({ health }),
+    history: historyController({ history: createHistory({ tenancy }) }),
     inbound: inboundController({ inbound }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),

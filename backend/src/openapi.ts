@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { authController } from './controllers/auth.controller.js';
 import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
+import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
 import { messageController } from './controllers/message.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
@@ -22,6 +23,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     auth: authController({ auth: nothing }),
     events: eventController({ events: nothing }),
     health: healthController({ health: nothing }),
+    history: historyController({ history: nothing }),
     inbound: inboundController({ inbound: nothing }),
     messages: messageController({ messages: nothing }),
     phones: phoneController({ phones: nothing }),

@@ -4,6 +4,7 @@ import { checkModel } from './check.js';
 import { credentialModel } from './credential.js';
 import { deliveryModel } from './delivery.js';
 import { eventModel } from './event.js';
+import { historyModel } from './history.js';
 import { housekeepingModel } from './housekeeping.js';
 import { idempotencyModel } from './idempotency.js';
 import { inboundModel } from './inbound.js';
@@ -22,6 +23,7 @@ export const createModels = (db: Db) => ({
   checks: checkModel(db),
   deliveries: deliveryModel(db),
   events: eventModel(db),
+  history: historyModel(db),
   housekeeping: housekeepingModel(db),
   idempotency: idempotencyModel(db),
   inbound: inboundModel(db),

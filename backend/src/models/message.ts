@@ -96,18 +96,8 @@ export interface NewFact {
   at: Date;
 }
 
-export interface MessageFilter {
-  phoneId?: number | undefined;
-  direction?: 'in' | 'out' | undefined;
-  status?: string | undefined;
-  chat?: string | undefined;
-  /** Ids below it: the page after the one that ended with it. */
-  before?: number | undefined;
-  limit: number;
-  offset: number;
-}
-
-const columns =
+/** Every column of a Message, by the name it has there. */
+export const messageColumns =
   raw(`id, user_id as "userId", phone_number_id as "phoneId", direction, source, message_id as "whatsappId",
   chat, chat_key::text as "chatKey", from_number as "from", to_number as "to", type, content, payload, status, reason,
   attempts, lease_id as "leaseId", recovered, created_at as "createdAt", updated_at as "updatedAt",
@@ -124,30 +114,21 @@ export const messageModel = (db: Db) => {
                to_number as "to", type, content, created_at as "createdAt", expires_at as "expiresAt"
           from accept_messages(${JSON.stringify(drafts)}::jsonb) order by n`),
 
-    find: (id: number) => one(sql`select ${columns} from messages where id = ${id}`),
-    findForUpdate: (id: number) => one(sql`select ${columns} from messages where id = ${id} for update`),
+    find: (id: number) => one(sql`select ${messageColumns} from messages where id = ${id}`),
+    findForUpdate: (id: number) =>
+      one(sql`select ${messageColumns} from messages where id = ${id} for update`),
 
     findByWhatsappId: (phoneId: number, whatsappId: string) =>
       one(sql`
-        select ${columns} from messages where phone_number_id = ${phoneId} and message_id = ${whatsappId}
+        select ${messageColumns} from messages where phone_number_id = ${phoneId} and message_id = ${whatsappId}
          order by direction desc limit 1 for update`),
 
     /** Sends of a placement whose answer is not known, in a chat: candidates for an echo. */
     listInDoubt: (phoneId: number, chat: string) =>
       db.query<Message>(sql`
-        select ${columns} from messages
+        select ${messageColumns} from messages
          where phone_number_id = ${phoneId} and chat = ${chat} and status in ('sending', 'unknown') and message_id is null
          order by id for update`),
-
-    list: (filter: MessageFilter) =>
-      db.query<Message>(sql`
-        select ${columns} from messages
-         where (${filter.phoneId ?? null}::bigint is null or phone_number_id = ${filter.phoneId ?? null})
-           and (${filter.direction ?? null}::text is null or direction = ${filter.direction ?? null})
-           and (${filter.status ?? null}::text is null or status = ${filter.status ?? null})
-           and (${filter.chat ?? null}::text is null or chat = ${filter.chat ?? null})
-           and (${filter.before ?? null}::bigint is null or id < ${filter.before ?? null})
-         order by id desc limit ${filter.limit} offset ${filter.offset}`),
 
     setStatus: (
       id: number,
@@ -157,7 +138,7 @@ export const messageModel = (db: Db) => {
         update messages set status = ${to.status}, reason = ${to.reason}, updated_at = now(),
                message_id = coalesce(message_id, ${to.whatsappId ?? null}),
                lease_id = case when ${to.status} = 'sending' then lease_id end
-         where id = ${id} returning ${columns}`),
+         where id = ${id} returning ${messageColumns}`),
 
     /** Stores something said on a phone that did not come through our API. Null: it is here already. */
     record: (fact: NewFact) =>
@@ -168,7 +149,7 @@ export const messageModel = (db: Db) => {
                 ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
                 ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence}, ${fact.at}, ${fact.at})
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
-        returning ${columns}`),
+        returning ${messageColumns}`),
 
     /** Keeps the first time of a status. False: it was known. */
     async note(message: Pick<Message, 'id' | 'userId'>, entry: TimelineEntry): Promise<boolean> {
@@ -178,11 +159,6 @@ export const messageModel = (db: Db) => {
         on conflict do nothing returning 1`);
       return rows.length > 0;
     },
-
-    timeline: (id: number) =>
-      db.query<TimelineEntry>(
-        sql`select status, reason, at from message_timeline where message_id = ${id} order by at`,
-      ),
 
     async parkAck(ack: {
       userId: number;

@@ -1,6 +1,7 @@
 import type { authController } from '../controllers/auth.controller.js';
 import type { eventController } from '../controllers/event.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
+import type { historyController } from '../controllers/history.controller.js';
 import type { inboundController } from '../controllers/inbound.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
 import type { phoneController } from '../controllers/phone.controller.js';
@@ -8,6 +9,7 @@ import type { Endpoint } from '../utils/endpoint.js';
 import { authRoutes } from './auth.routes.js';
 import { eventRoutes } from './event.routes.js';
 import { healthRoutes } from './health.routes.js';
+import { historyRoutes } from './history.routes.js';
 import { inboundRoutes } from './inbound.routes.js';
 import { messageRoutes } from './message.routes.js';
 import { phoneRoutes } from './phone.routes.js';
@@ -16,6 +18,7 @@ export interface Controllers {
   auth: ReturnType<typeof authController>;
   events: ReturnType<typeof eventController>;
   health: ReturnType<typeof healthController>;
+  history: ReturnType<typeof historyController>;
   inbound: ReturnType<typeof inboundController>;
   messages: ReturnType<typeof messageController>;
   phones: ReturnType<typeof phoneController>;
@@ -26,6 +29,7 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...authRoutes(controllers.auth),
   ...phoneRoutes(controllers.phones),
   ...messageRoutes(controllers.messages),
+  ...historyRoutes(controllers.history),
   ...eventRoutes(controllers.events),
   ...healthRoutes(controllers.health),
 ];

@@ -1,12 +1,7 @@
 import Joi from 'joi';
-import type {
-  ListMessagesInput,
-  messageController,
-  MessageInput,
-  SendInput,
-} from '../controllers/message.controller.js';
+import type { messageController, SendInput } from '../controllers/message.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { id, idempotencyHeaders, listOf, message, messageDetail, page, recipient } from './shapes.js';
+import { id, idempotencyHeaders, message, recipient } from './shapes.js';
 
 /** WhatsApp takes 65 536 characters; one more is refused here, by name, rather than by the node. */
 const TEXT_LIMIT = 65_536;
@@ -43,55 +38,5 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
       'unavailable',
     ],
     handler: messages.send,
-  }),
-  endpoint<ListMessagesInput>({
-    method: 'get',
-    path: '/api/messages',
-    access: 'messages:read',
-    tag: 'Messages',
-    summary: 'List messages, newest first',
-    input: {
-      query: Joi.object({
-        ...page,
-        phoneId: id,
-        direction: Joi.string().valid('in', 'out'),
-        status: Joi.string().valid(
-          'scheduled',
-          'queued',
-          'sending',
-          'sent',
-          'delivered',
-          'read',
-          'played',
-          'failed',
-          'cancelled',
-          'expired',
-          'unknown',
-          'received',
-        ),
-        chat: recipient,
-      }),
-    },
-    output: { 200: listOf(message) },
-    problems: ['invalid_request', 'unauthenticated', 'forbidden', 'too_many_requests', 'unavailable'],
-    handler: messages.list,
-  }),
-  endpoint<MessageInput>({
-    method: 'get',
-    path: '/api/messages/:id',
-    access: 'messages:read',
-    tag: 'Messages',
-    summary: 'Find a message, with every time of every status',
-    input: { params: Joi.object({ id: id.required() }) },
-    output: { 200: messageDetail },
-    problems: [
-      'invalid_request',
-      'unauthenticated',
-      'forbidden',
-      'not_found',
-      'too_many_requests',
-      'unavailable',
-    ],
-    handler: messages.find,
   }),
 ];

@@ -1,34 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Wake } from '../clients/wake.js';
 import type { Tenancy } from '../models/index.js';
-import type { Acceptance, Draft, Message, TimelineEntry } from '../models/message.js';
+import type { Acceptance, Draft } from '../models/message.js';
 import { batcher } from '../utils/batch.js';
 import { Problem } from '../utils/problem.js';
-import { phoneReasons, remedyOf } from './reason.js';
-
-/** A message as its user sees it. `messageId` elsewhere in JSON is this `id`; WhatsApp's own is `whatsappId`. */
-export interface MessageView {
-  id: number;
-  phoneId: number;
-  direction: 'in' | 'out';
-  source: string;
-  chat: string;
-  from: string;
-  to: string;
-  type: string;
-  message: string | null;
-  status: string;
-  reason: string | null;
-  remedy: string | null;
-  whatsappId: string | null;
-  createdAt: string;
-  updatedAt: string;
-  expiresAt: string | null;
-}
-export interface MessageDetail extends MessageView {
-  attempts: number;
-  timeline: { status: string; reason: string | null; at: string }[];
-}
+import { acceptedView, type MessageView } from './message-view.js';
+import { phoneReasons } from './reason.js';
 
 export interface SendRequest {
   phoneId: number;
@@ -42,57 +19,7 @@ export interface Asking {
   idempotencyKey: string | null;
 }
 
-export interface ListRequest {
-  phoneId?: number | undefined;
-  direction?: 'in' | 'out' | undefined;
-  status?: string | undefined;
-  chat?: string | undefined;
-  limit: number;
-  offset: number;
-  /** The id that the page before ended with. */
-  before?: number | undefined;
-}
-
 export type Messages = ReturnType<typeof createMessages>;
-
-const view = (message: Message): MessageView => ({
-  id: message.id,
-  phoneId: message.phoneId,
-  direction: message.direction,
-  source: message.source,
-  chat: message.chat,
-  from: message.from,
-  to: message.to,
-  type: message.type,
-  message: message.content,
-  status: message.status,
-  reason: message.reason,
-  remedy: remedyOf(message.reason),
-  whatsappId: message.whatsappId,
-  createdAt: message.createdAt.toISOString(),
-  updatedAt: message.updatedAt.toISOString(),
-  expiresAt: message.expiresAt?.toISOString() ?? null,
-});
-
-/** The first answer, which a replay repeats whatever became of the message since. */
-const acceptedView = (accepted: Acceptance): MessageView => ({
-  id: accepted.id,
-  phoneId: accepted.phoneId,
-  direction: 'out',
-  source: 'api',
-  chat: accepted.chat,
-  from: accepted.from,
-  to: accepted.to,
-  type: accepted.type,
-  message: accepted.content,
-  status: 'queued',
-  reason: null,
-  remedy: null,
-  whatsappId: null,
-  createdAt: accepted.createdAt.toISOString(),
-  updatedAt: accepted.createdAt.toISOString(),
-  expiresAt: accepted.expiresAt?.toISOString() ?? null,
-});
 
 const REFUSALS: Record<string, string> = {
   logged_out: phoneReasons.logged_out_on_phone,
@@ -185,53 +112,7 @@ export function createMessages(deps: {
       return { message: acceptedView(accepted), replayed: false };
     },
 
-    /** Newest first. One more than the limit is read, to know whether more follow. */
-    async list(userId: number, request: ListRequest): Promise<{ data: MessageView[]; hasMore: boolean }> {
-      const rows = await tenancy.inTenant(userId, (models) =>
-        models.messages.list({ ...request, limit: request.limit + 1 }),
-      );
-      return { data: rows.slice(0, request.limit).map(view), hasMore: rows.length > request.limit };
-    },
-
-    async find(userId: number, id: number): Promise<MessageDetail> {
-      return tenancy.inTenant(userId, async ({ messages }) => {
-        const message = await messages.find(id);
-        if (!message) throw new Problem('not_found', `There is no message ${id}`);
-        const entries = await messages.timeline(id);
-        return { ...view(message), attempts: message.attempts, timeline: timelineOf(message, entries) };
-      });
-    },
-
     /** Resolves when every accepted request is committed. */
     drain: () => group.drain(),
   };
 }
-
-/** The order in which a message can reach its statuses; facts are learned in any order. */
-const COURSE = [
-  'received',
-  'queued',
-  'unknown',
-  'cancelled',
-  'expired',
-  'sent',
-  'failed',
-  'delivered',
-  'read',
-  'played',
-];
-
-/** Each status a message reached, in the course of a message: it reached each no later than those after it. */
-const timelineOf = (message: Message, entries: TimelineEntry[]) => {
-  const first = {
-    status: message.direction === 'in' ? 'received' : 'queued',
-    reason: null,
-    at: message.createdAt,
-  };
-  const all = message.source === 'api' || entries.length === 0 ? [first, ...entries] : entries;
-  const ordered = all.sort((a, b) => COURSE.indexOf(a.status) - COURSE.indexOf(b.status));
-  return ordered.map(({ status, reason }, i) => {
-    const at = new Date(Math.min(...ordered.slice(i).map((entry) => entry.at.getTime())));
-    return { status, reason, at: at.toISOString() };
-  });
-};
