@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from './config/logger.js';
 import { createPostgres } from './config/postgres.js';
-import { createRedis } from './config/redis.js';
+import { createRedis, pingRedis } from './config/redis.js';
 import type { Settings } from './config/env.js';
 import { createApp, createInboundApp } from './app.js';
 import { evolutionClient } from './clients/evolution.client.js';
 import { checkUrl, webhookClient } from './clients/webhook.client.js';
+import { createLimitStores } from './clients/limit-store.js';
 import { createWake } from './clients/wake.js';
 import { authController } from './controllers/auth.controller.js';
 import { eventController } from './controllers/event.controller.js';
@@ -58,10 +59,16 @@ export function compose(env: Settings, logger: Logger) {
     },
     logger,
   );
-  const redisOptions = { host: env.REDIS_HOST, port: env.REDIS_PORT, password: env.REDIS_PASSWORD };
+  const redisOptions = {
+    host: env.REDIS_HOST,
+    port: env.REDIS_PORT,
+    password: env.REDIS_PASSWORD,
+    clusterNodes: env.REDIS_CLUSTER_NODES,
+  };
   const redis = createRedis(redisOptions, logger);
   const subscriber = createRedis(redisOptions, logger);
   const wake = createWake(redis, subscriber);
+  const limits = createLimitStores(redis);
   const tenancy = createTenancy(postgres);
   const sealer = createSealer(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined);
   const evolution = evolutionClient({
@@ -119,7 +126,7 @@ export function compose(env: Settings, logger: Logger) {
   });
   const health = createHealth({
     tenancy,
-    pingRedis: () => redis.ping(),
+    pingRedis: () => pingRedis(redis),
     evolution,
     wake,
     logger,
@@ -139,6 +146,7 @@ export function compose(env: Settings, logger: Logger) {
   const frame = {
     identify,
     logger,
+    limitStore: limits.store,
     config: {
       version,
       serverUrl: env.SERVER_URL,
@@ -201,6 +209,7 @@ export function compose(env: Settings, logger: Logger) {
       await feed.close();
       evolution.close();
       webhooks.close();
+      limits.close();
       redis.disconnect();
       subscriber.disconnect();
       await postgres.close();

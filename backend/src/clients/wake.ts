@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../config/redis.js';
 
 export type Topic = 'lane' | 'delivery' | 'check' | 'events';
 
@@ -11,7 +11,7 @@ export type Wake = ReturnType<typeof createWake>;
  * Hints between processes: "there may be work", never the work itself. Losing every one of them costs at most a sweep
  * interval, so publishing never waits for Redis and never fails.
  */
-export function createWake(publisher: Redis, subscriber: Redis) {
+export function createWake(publisher: RedisClient, subscriber: RedisClient) {
   const local = new EventEmitter().setMaxListeners(0);
   const deliver = (topic: Topic, value: number) => local.emit(topic, value);
 

@@ -5,6 +5,11 @@ export interface NodeAddress {
   url: string;
 }
 
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
 /** Durations are in seconds unless the name ends in _MS. */
 export interface Settings {
   NODE_ENV: 'development' | 'test' | 'production';
@@ -27,6 +32,7 @@ export interface Settings {
   REDIS_HOST: string;
   REDIS_PORT: number;
   REDIS_PASSWORD: string;
+  REDIS_CLUSTER_NODES: HostPort[];
   JWT_SECRET: string;
   JWT_SECRET_PREVIOUS: string;
   JWT_EXPIRES_IN: number;
@@ -80,6 +86,15 @@ export const nodeList = (text: string): NodeAddress[] =>
     const [, name, url] = /^([\w.-]+)=(https?:\/\/[^\s/]+)\/?$/.exec(pair) ?? [];
     if (!name || !url) throw new Error(`must list nodes as name=http://host:port, not "${pair}"`);
     return { name, url };
+  });
+
+/** `host:port` pairs. */
+export const hostPortList = (text: string): HostPort[] =>
+  list(text).map((pair) => {
+    const [, host, number] = /^\[?([\w.-]+|[\da-f:]+(?=\]))\]?:(\d{1,5})$/i.exec(pair) ?? [];
+    const port = Number(number);
+    if (!host || !(port > 0 && port < 65_536)) throw new Error(`must list host:port pairs, not "${pair}"`);
+    return { host, port };
   });
 
 export const addressList = (text: string): string[] =>
@@ -142,6 +157,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   REDIS_HOST: Joi.string().default('localhost'),
   REDIS_PORT: port(6379),
   REDIS_PASSWORD: Joi.string().allow('').default(''),
+  REDIS_CLUSTER_NODES: parsed(hostPortList).default([]),
   JWT_SECRET: secret('JWT_SECRET'),
   JWT_SECRET_PREVIOUS: Joi.string().allow('').default(''),
   JWT_EXPIRES_IN: parsed(seconds).default(86_400),

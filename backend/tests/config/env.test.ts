@@ -54,6 +54,25 @@ describe('.env files', () => {
   });
 });
 
+describe('REDIS_CLUSTER_NODES', () => {
+  it('host:port pairs, names and addresses › read › as they are called', () => {
+    const { REDIS_CLUSTER_NODES } = readEnv({ ...secrets, REDIS_CLUSTER_NODES: 'redis-1:7000, [::1]:7001' });
+    expect(REDIS_CLUSTER_NODES).toEqual([
+      { host: 'redis-1', port: 7000 },
+      { host: '::1', port: 7001 },
+    ]);
+  });
+
+  it.each(['redis-1', 'redis-1:0', 'redis-1:70000', 'redis://redis-1:7000', 'redis-1:7000 redis-2:7000'])(
+    '%s › read › is refused, saying how it is written',
+    (value) => {
+      expect(() => readEnv({ ...secrets, REDIS_CLUSTER_NODES: value })).toThrow(
+        /"REDIS_CLUSTER_NODES" must list host:port pairs/,
+      );
+    },
+  );
+});
+
 describe('npm run migrate', () => {
   const migrate = (env: Record<string, string>) =>
     spawnSync(process.execPath, ['--import', 'tsx', 'backend/src/migrate.ts'], {
