@@ -110,7 +110,11 @@ export function compose(env: Settings, logger: Logger) {
     evolution,
     wake,
     logger,
-    settings: { sendTimeout: env.SEND_TIMEOUT, unknownHold: env.UNKNOWN_HOLD },
+    settings: {
+      sendTimeout: env.SEND_TIMEOUT,
+      unknownHold: env.UNKNOWN_HOLD,
+      leaseMargin: env.LEASE_MARGIN,
+    },
   });
   const deliveries = createDeliveries({
     tenancy,

@@ -94,8 +94,7 @@ export async function makePlan(settings: Settings, say: (line: string) => void):
   return {
     ownDatabase,
     postgres: ownDatabase || (sandbox > 0 && given['EVOLUTION_DATABASE_URL'] === undefined),
-    redis:
-      given['REDIS_CLUSTER_NODES'] === undefined && (await broughtHost(settings, 'REDIS', say)) === null,
+    redis: given['REDIS_CLUSTER_NODES'] === undefined && (await broughtHost(settings, 'REDIS', say)) === null,
     redisNodes: sandbox > 0 && given['EVOLUTION_REDIS_URL'] === undefined,
     nodes,
     pool: pool.length > 0 ? pool : poolOf(given['EVOLUTION_NODES'] ?? ''),

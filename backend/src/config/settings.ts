@@ -52,6 +52,7 @@ export interface Settings {
   SEND_TIMEOUT: number;
   SEND_CONCURRENCY: number;
   UNKNOWN_HOLD: number;
+  LEASE_MARGIN: number;
   NODE_TIMEOUT: number;
   NODE_CHECK: number;
   SWEEP_MS: number;
@@ -177,6 +178,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   SEND_TIMEOUT: duration(30),
   SEND_CONCURRENCY: count(64),
   UNKNOWN_HOLD: duration(60),
+  LEASE_MARGIN: duration(15),
   NODE_TIMEOUT: duration(10),
   NODE_CHECK: duration(5),
   SWEEP_MS: count(1000, 10),

@@ -11,12 +11,11 @@ export interface DispatchSettings {
   /** Seconds. */
   sendTimeout: number;
   unknownHold: number;
+  /** A lease outlasts the send's timeout by this, for the transaction that settles it. */
+  leaseMargin: number;
 }
 
 export type Dispatch = ReturnType<typeof createDispatch>;
-
-/** A lease outlasts the send's timeout by this, for the transaction that settles it. Seconds. */
-const LEASE_MARGIN = 15;
 
 /** Takes what is due out of the lanes, hands it to its node once, and records what became of it. */
 export function createDispatch(deps: {
@@ -27,7 +26,7 @@ export function createDispatch(deps: {
   settings: DispatchSettings;
 }) {
   const { tenancy, evolution, wake, logger, settings } = deps;
-  const lease = settings.sendTimeout + LEASE_MARGIN;
+  const lease = settings.sendTimeout + settings.leaseMargin;
 
   async function hand(send: Send): Promise<Outcome> {
     if (!send.nodeUrl || !send.placementId) return { class: 'not_sent', detail: 'the phone is on no node' };

@@ -1,0 +1,107 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../../../dev/src/folders.js';
+import { startNginx } from '../../../dev/src/nginx.js';
+import { freePort } from '../../../dev/src/ports.js';
+import { createTestDatabase } from './database.js';
+import { TEST_ENV } from './gateway.js';
+import { until } from './until.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+export interface Member {
+  name: string;
+  /** Where an api process listens; a worker listens nowhere. */
+  url: string;
+  port: number;
+  inboundPort: number;
+  start(): Promise<void>;
+  /** Resolves with the exit code (null after a signal that ended it). */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+  output(): string;
+}
+
+async function createMember(name: string, env: Record<string, string>): Promise<Member> {
+  const [port, inboundPort] = [await freePort(), await freePort()];
+  let child: ChildProcess | null = null;
+  let output = '';
+  const start = async () => {
+    const started = spawn(process.execPath, ['--import', 'tsx', 'backend/src/server.ts'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        ...env,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        INBOUND_PORT: String(inboundPort),
+      },
+    });
+    child = started;
+    let own = '';
+    const keep = (chunk: Buffer) => {
+      own += chunk.toString();
+      output += chunk.toString();
+    };
+    started.stdout.on('data', keep);
+    started.stderr.on('data', keep);
+    await until(
+      `${name} runs`,
+      () => started.exitCode !== null || own.includes('"message":"listening"'),
+      60_000,
+    );
+    if (started.exitCode !== null) throw new Error(`${name} ended: ${own.slice(-2000)}`);
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    const dying = child;
+    child = null;
+    if (!dying || dying.exitCode !== null) return dying?.exitCode ?? null;
+    return new Promise<number | null>((resolve) => {
+      dying.once('exit', (code) => resolve(code));
+      dying.kill(signal);
+    });
+  };
+  return { name, url: `http://127.0.0.1:${port}`, port, inboundPort, start, end, output: () => output };
+}
+
+/** Several processes of the gateway on one database and one Redis, each with its role, behind a real nginx. */
+export async function startFleet(options: {
+  api: number;
+  workers: number;
+  /** Where Redis is, and what else differs from the defaults of tests. */
+  env: Record<string, string>;
+}) {
+  const folder = temporaryFolder('fleet');
+  const database = await createTestDatabase();
+  const [front, internal] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const env = { ...TEST_ENV, ...database.env, INBOUND_URL: `http://${internal}`, ...options.env };
+  const members = (count: number, role: 'api' | 'worker') =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) => createMember(`${role}-${i + 1}`, { ...env, ROLE: role })),
+    );
+  const [api, workers] = [await members(options.api, 'api'), await members(options.workers, 'worker')];
+  const nginx = await startNginx({
+    dir: join(folder, 'nginx'),
+    front: [front],
+    internal: [internal],
+    gateway: api.map(({ port }) => `127.0.0.1:${port}`),
+    inbound: api.map(({ inboundPort }) => `127.0.0.1:${inboundPort}`),
+    nodes: [front],
+  });
+  const stop = async () => {
+    await Promise.all([...api, ...workers].map((member) => member.end('SIGKILL')));
+    await nginx.stop();
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all([...api, ...workers].map((member) => member.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `http://${front}`, database, api, workers, stop };
+}
+export type Fleet = Awaited<ReturnType<typeof startFleet>>;
