@@ -382,6 +382,15 @@ CREATE FUNCTION public.find_credential(p_lookup text) RETURNS TABLE(user_id bigi
     AS $$ select c.user_id, c.secret_hash from credentials c
          where c.lookup = p_lookup and (c.expires_at is null or c.expires_at > now()) $$;
 
+CREATE FUNCTION public.find_words(p_user bigint, p_words jsonb) RETURNS SETOF bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+  select w.message_id from message_words w
+   where w.words @> hash_words(p_user, p_words) and w.user_id = p_user and p_user = any (app_user_ids())
+$$;
+
 CREATE FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -435,6 +444,19 @@ begin
   perform refresh_lane(p_phone);
   return true;
 end
+$$;
+
+CREATE FUNCTION public.hash_words(p_user bigint, p_words jsonb) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ select coalesce(array_agg(distinct hashtextextended(w, p_user)), '{}') from jsonb_array_elements_text(p_words) w $$;
+
+CREATE FUNCTION public.having_words(p_user bigint, p_ids bigint[], p_words jsonb) RETURNS SETOF bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select w.message_id from message_words w
+   where w.message_id = any (p_ids) and w.user_id = p_user and p_user = any (app_user_ids())
+     and w.words @> hash_words(p_user, p_words)
 $$;
 
 CREATE FUNCTION public.index_api_key() RETURNS trigger
@@ -491,6 +513,20 @@ CREATE FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) RETURNS bool
   select exists (select 1 from lanes where phone_id = p_phone and user_id = p_user and in_doubt)
 $$;
 
+CREATE FUNCTION public.list_unnoted(p_user bigint, p_limit integer) RETURNS TABLE(user_id bigint, message_id bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if p_user is null then
+    return query select q.user_id, q.message_id from history_queue q order by q.message_id limit p_limit;
+  else
+    return query select q.user_id, q.message_id from history_queue q where q.user_id = p_user
+                  order by q.message_id limit p_limit;
+  end if;
+end
+$$;
+
 CREATE FUNCTION public.list_user_ids(p_after bigint, p_limit integer) RETURNS TABLE(id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -500,6 +536,65 @@ CREATE FUNCTION public.node_loads() RETURNS TABLE(node_id bigint, phones bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$ select c.node_id, count(*) from phone_checks c where c.node_id is not null group by c.node_id $$;
+
+CREATE FUNCTION public.note_history(p_items jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  held bigint[];
+begin
+  select array_agg(h.message_id) into held
+    from (select q.message_id from history_queue q
+           where q.message_id in (select (i.item->>'id')::bigint from jsonb_array_elements(p_items) as i (item))
+             and q.user_id = any (app_user_ids()) order by q.message_id for update) h;
+  insert into message_words as w (message_id, user_id, words)
+  select m.id, m.user_id, hash_words(m.user_id, i.item->'words')
+    from jsonb_array_elements(p_items) as i (item)
+    join messages m on m.id = (i.item->>'id')::bigint and m.user_id = (i.item->>'userId')::bigint
+   where m.id = any (held) and jsonb_array_length(i.item->'words') > 0 order by m.id
+  on conflict (message_id) do update set words = excluded.words;
+  insert into chats as c (user_id, phone_id, chat, last_message_id, last_at)
+  select distinct on (m.phone_number_id, m.chat) m.user_id, m.phone_number_id, m.chat, m.id, m.created_at
+    from messages m where m.id = any (held) and m.source = 'api'
+   order by m.phone_number_id, m.chat, m.created_at desc, m.id desc
+  on conflict (phone_id, chat) do update
+    set last_message_id = excluded.last_message_id, last_at = excluded.last_at
+  where (excluded.last_at, excluded.last_message_id) > (c.last_at, c.last_message_id);
+  delete from history_queue where message_id = any (held);
+end
+$$;
+
+CREATE FUNCTION public.note_messages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into chats as c (user_id, phone_id, chat, last_message_id, last_at, unread)
+  select f.user_id, f.phone_number_id, f.chat, (array_agg(f.id order by f.created_at desc, f.id desc))[1],
+         max(f.created_at), case when bool_or(f.direction = 'out') then 0 else count(*) end
+    from fresh f where f.source <> 'api'
+   group by f.user_id, f.phone_number_id, f.chat order by f.phone_number_id, f.chat
+  on conflict (phone_id, chat) do update
+    set last_message_id = case when (excluded.last_at, excluded.last_message_id) > (c.last_at, c.last_message_id)
+                               then excluded.last_message_id else c.last_message_id end,
+        last_at = greatest(excluded.last_at, c.last_at),
+        unread = case when excluded.unread = 0 then 0 else c.unread + excluded.unread end;
+  insert into history_queue (user_id, message_id)
+  select f.user_id, f.id from fresh f where f.source = 'api' or f.content is not null;
+  return null;
+end
+$$;
+
+CREATE FUNCTION public.note_rewording() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into history_queue (user_id, message_id) values (new.user_id, new.id) on conflict do nothing;
+  return null;
+end
+$$;
 
 CREATE FUNCTION public.note_turns(p_users bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -627,6 +722,17 @@ CREATE TABLE public.chat_heads (
     ready_at timestamp with time zone
 );
 
+CREATE TABLE public.chats (
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    chat text NOT NULL,
+    last_message_id bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    unread integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.chats FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.credentials (
     lookup text NOT NULL,
     user_id bigint NOT NULL,
@@ -678,6 +784,11 @@ CREATE TABLE public.events (
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.history_queue (
+    message_id bigint NOT NULL,
+    user_id bigint NOT NULL
+);
+
 CREATE TABLE public.idempotency_keys (
     user_id bigint NOT NULL,
     key text NOT NULL,
@@ -722,6 +833,12 @@ CREATE TABLE public.message_timeline (
 );
 
 ALTER TABLE ONLY public.message_timeline FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.message_words (
+    message_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    words bigint[] NOT NULL
+);
 
 CREATE TABLE public.messages (
     id bigint NOT NULL,
@@ -971,6 +1088,9 @@ ALTER TABLE ONLY public.attempts
 ALTER TABLE ONLY public.chat_heads
     ADD CONSTRAINT chat_heads_pkey PRIMARY KEY (phone_id, chat_key);
 
+ALTER TABLE ONLY public.chats
+    ADD CONSTRAINT chats_pkey PRIMARY KEY (phone_id, chat);
+
 ALTER TABLE ONLY public.credentials
     ADD CONSTRAINT credentials_pkey PRIMARY KEY (lookup);
 
@@ -995,6 +1115,9 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (user_id, sequence);
 
+ALTER TABLE ONLY public.history_queue
+    ADD CONSTRAINT history_queue_pkey PRIMARY KEY (message_id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
 
@@ -1006,6 +1129,9 @@ ALTER TABLE ONLY public.lanes
 
 ALTER TABLE ONLY public.message_timeline
     ADD CONSTRAINT message_timeline_pkey PRIMARY KEY (message_id, status);
+
+ALTER TABLE ONLY public.message_words
+    ADD CONSTRAINT message_words_pkey PRIMARY KEY (message_id);
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
@@ -1075,6 +1201,8 @@ CREATE INDEX chat_heads_next ON public.chat_heads USING btree (phone_id, priorit
 
 CREATE INDEX chat_heads_ready ON public.chat_heads USING btree (phone_id, ready_at) WHERE (message_id IS NOT NULL);
 
+CREATE INDEX chats_latest ON public.chats USING btree (user_id, phone_id, last_at, last_message_id);
+
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id);
 
 CREATE INDEX deliveries_event ON public.deliveries USING btree (user_id, event_sequence);
@@ -1091,13 +1219,21 @@ CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (leas
 
 CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
 
+CREATE INDEX message_words_words ON public.message_words USING gin (words);
+
+CREATE INDEX messages_by_chat ON public.messages USING btree (user_id, chat_key, direction, created_at, id);
+
+CREATE INDEX messages_by_phone ON public.messages USING btree (phone_number_id, direction, created_at, id);
+
+CREATE INDEX messages_by_status ON public.messages USING btree (user_id, status, direction, created_at, id);
+
+CREATE INDEX messages_by_type ON public.messages USING btree (user_id, type, direction, created_at, id);
+
+CREATE INDEX messages_by_user ON public.messages USING btree (user_id, direction, created_at, id);
+
 CREATE INDEX messages_expiring ON public.messages USING btree (expires_at) WHERE (status = ANY (ARRAY['scheduled'::text, 'queued'::text]));
 
 CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, chat_key) WHERE (status = ANY (ARRAY['sending'::text, 'unknown'::text]));
-
-CREATE INDEX messages_of_phone ON public.messages USING btree (phone_number_id, id);
-
-CREATE INDEX messages_of_user ON public.messages USING btree (user_id, id);
 
 CREATE UNIQUE INDEX messages_one_sending ON public.messages USING btree (phone_number_id) WHERE (status = 'sending'::text);
 
@@ -1125,6 +1261,10 @@ CREATE INDEX webhooks_phone ON public.webhooks USING btree (user_id, phone_id);
 
 CREATE TRIGGER api_keys_index AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.index_api_key();
 
+CREATE TRIGGER messages_noted AFTER INSERT ON public.messages REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.note_messages();
+
+CREATE TRIGGER messages_reworded AFTER UPDATE OF content ON public.messages FOR EACH ROW WHEN ((old.content IS DISTINCT FROM new.content)) EXECUTE FUNCTION public.note_rewording();
+
 CREATE TRIGGER placements_index AFTER INSERT OR DELETE OR UPDATE OF secret_hash ON public.placements FOR EACH ROW EXECUTE FUNCTION public.index_placement();
 
 CREATE TRIGGER users_index AFTER INSERT OR DELETE OR UPDATE OF email ON public.users FOR EACH ROW EXECUTE FUNCTION public.index_user();
@@ -1140,6 +1280,9 @@ ALTER TABLE ONLY public.chat_heads
 
 ALTER TABLE ONLY public.chat_heads
     ADD CONSTRAINT chat_heads_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.chats
+    ADD CONSTRAINT chats_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.credentials
     ADD CONSTRAINT credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -1179,6 +1322,9 @@ ALTER TABLE ONLY public.lanes
 
 ALTER TABLE ONLY public.message_timeline
     ADD CONSTRAINT message_timeline_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.message_words
+    ADD CONSTRAINT message_words_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_user_id_phone_number_id_fkey FOREIGN KEY (user_id, phone_number_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
@@ -1226,6 +1372,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attempts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.chats ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.event_counters ENABLE ROW LEVEL SECURITY;
@@ -1251,6 +1399,8 @@ ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.api_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.attempts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.chats USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.deliveries USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -1332,6 +1482,9 @@ GRANT ALL ON FUNCTION public.expired_heads(p_limit integer) TO evolution_app;
 REVOKE ALL ON FUNCTION public.find_credential(p_lookup text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_credential(p_lookup text) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.find_words(p_user bigint, p_words jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_words(p_user bigint, p_words jsonb) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) TO evolution_app;
 
@@ -1340,6 +1493,11 @@ GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_l
 
 REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.hash_words(p_user bigint, p_words jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.having_words(p_user bigint, p_ids bigint[], p_words jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.having_words(p_user bigint, p_ids bigint[], p_words jsonb) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.index_api_key() FROM PUBLIC;
 
@@ -1350,11 +1508,21 @@ REVOKE ALL ON FUNCTION public.index_user() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.list_unnoted(p_user bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_unnoted(p_user bigint, p_limit integer) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.node_loads() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.node_loads() TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.note_history(p_items jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_history(p_items jsonb) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.note_messages() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.note_rewording() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.note_turns(p_users bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_turns(p_users bigint[]) TO evolution_app;
@@ -1377,6 +1545,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attempts TO evolution_app;
 
 GRANT USAGE ON SEQUENCE public.attempts_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chats TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO evolution_app;
 

@@ -28,8 +28,10 @@ import { createHousekeeping } from './services/housekeeping.js';
 import { createIdentify } from './services/identify.js';
 import { createInbound } from './services/inbound.js';
 import { createMessages } from './services/message.js';
+import { createNotes } from './services/notes.js';
 import { createPairing } from './services/pairing.js';
 import { createPhones } from './services/phone.js';
+import { createRetention } from './services/retention.js';
 import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { passwords as createPasswords } from './utils/password.js';
@@ -37,6 +39,7 @@ import { deliveryWorkers } from './workers/delivery.worker.js';
 import { housekeepingWorkers } from './workers/housekeeping.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
 import { nodeWorkers } from './workers/node.worker.js';
+import { notesWorkers } from './workers/notes.worker.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -103,6 +106,7 @@ export function compose(env: Settings, logger: Logger) {
     wake,
     settings: { messageTtl: env.MESSAGE_TTL, idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
+  const notes = createNotes({ tenancy });
   const inbound = createInbound({ tenancy, wake, sealer, logger });
   const pairing = createPairing({ tenancy, evolution, wake, sealer, logger });
   const dispatch = createDispatch({
@@ -142,7 +146,7 @@ export function compose(env: Settings, logger: Logger) {
     auth: authController({ auth }),
     events: eventController({ events: createEvents({ tenancy }) }),
     health: healthController({ health }),
-    history: historyController({ history: createHistory({ tenancy }) }),
+    history: historyController({ history: createHistory({ tenancy, notes }) }),
     inbound: inboundController({ inbound }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),
@@ -193,9 +197,15 @@ export function compose(env: Settings, logger: Logger) {
       }),
       housekeeping: housekeepingWorkers({
         housekeeping: createHousekeeping({ tenancy, logger, keepDays: env.FACTS_KEPT_DAYS }),
+        retention: createRetention({
+          tenancy,
+          logger,
+          settings: { keepDays: env.MESSAGES_KEPT_DAYS, idempotencyTtl: env.IDEMPOTENCY_TTL },
+        }),
         logger,
         every: env.HOUSEKEEPING,
       }),
+      notes: notesWorkers({ notes, logger, sweepMs }),
       nodes: nodeWorkers({
         pairing,
         health,

@@ -58,6 +58,7 @@ export interface Settings {
   SWEEP_MS: number;
   HOUSEKEEPING: number;
   FACTS_KEPT_DAYS: number;
+  MESSAGES_KEPT_DAYS: number;
   WEBHOOK_RETRY_SCHEDULE: number[];
   WEBHOOK_TIMEOUT: number;
   WEBHOOK_CONCURRENCY: number;
@@ -184,6 +185,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   SWEEP_MS: count(1000, 10),
   HOUSEKEEPING: duration(600),
   FACTS_KEPT_DAYS: count(30),
+  MESSAGES_KEPT_DAYS: count(0, 0),
   WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([
     5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400,
   ]),

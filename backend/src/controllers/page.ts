@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import type { Place } from '../utils/place.js';
 import { Problem } from '../utils/problem.js';
 
 export interface IdempotencyHeaders {
@@ -10,31 +11,48 @@ export interface PageQuery {
   cursor?: string;
 }
 
-/** Cursors are opaque to callers: base64url of the id that the page ended with. */
-const encode = (id: number): string => Buffer.from(`c${id}`).toString('base64url');
+/** Cursors are opaque to callers: base64url of where the page ended. */
+const encode = (place: string): string => Buffer.from(place).toString('base64url');
+const text = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();
+
+function refuse(): never {
+  const detail = 'cursor is not one that this list has answered with';
+  throw new Problem('invalid_request', detail, {
+    errors: [{ pointer: '/query/cursor', code: 'cursor', detail }],
+  });
+}
 
 /** The id in a cursor; undefined without one. Problem invalid_request when it is not one of ours. */
 export function readCursor(query: PageQuery): number | undefined {
   if (query.cursor === undefined) return undefined;
-  const [, id] = /^c(\d{1,15})$/.exec(Buffer.from(query.cursor, 'base64url').toString()) ?? [];
-  if (!id) {
-    const detail = 'cursor is not one that a list has answered with';
-    throw new Problem('invalid_request', detail, {
-      errors: [{ pointer: '/query/cursor', code: 'cursor', detail }],
-    });
-  }
-  return Number(id);
+  const [, id] = /^c(\d{1,15})$/.exec(text(query.cursor)) ?? [];
+  return id ? Number(id) : refuse();
 }
 
-/** Writes a page: `{ data, hasMore, nextCursor }`, and a `Link` header to the next one. */
+/** The place in a cursor of a list that goes by time; the same Problem. */
+export function readPlace(query: PageQuery): Place | undefined {
+  if (query.cursor === undefined) return undefined;
+  const [, at, id] = /^t(\d{1,16})\.(\d{1,15})$/.exec(text(query.cursor)) ?? [];
+  return at && id ? { at: Number(at), id: Number(id) } : refuse();
+}
+
+/** Writes a page of a list that goes by ids: `{ data, hasMore, nextCursor }`, and a `Link` header to the next one. */
 export function sendPage(res: Response, page: { data: { id: number }[]; hasMore: boolean }): void {
   const last = page.data.at(-1);
-  const nextCursor = page.hasMore && last ? encode(last.id) : null;
+  send(res, page.data, page.hasMore && last ? encode(`c${last.id}`) : null);
+}
+
+/** The same of a list that goes by time. */
+export function sendPlacedPage(res: Response, page: { data: unknown[]; next: Place | null }): void {
+  send(res, page.data, page.next && encode(`t${page.next.at}.${page.next.id}`));
+}
+
+function send(res: Response, data: unknown[], nextCursor: string | null): void {
   if (nextCursor) {
     const next = new URL(res.req.originalUrl, 'http://same.origin');
     next.searchParams.delete('offset');
     next.searchParams.set('cursor', nextCursor);
     res.setHeader('Link', `<${next.pathname}${next.search}>; rel="next"`);
   }
-  res.json({ data: page.data, hasMore: page.hasMore, nextCursor });
+  res.json({ data, hasMore: nextCursor !== null, nextCursor });
 }

@@ -27,6 +27,23 @@ export const housekeepingModel = (db: Db) => ({
     return deleted;
   },
 
+  /**
+   * Deletes at most `limit` messages stored before a moment, the oldest of each user; never one that waits or is being
+   * sent. Rows that somebody holds are passed over, so that nothing is waited for. Returns the chats they were in.
+   */
+  removeMessages: (before: Date, limit: number) =>
+    db.query<{ phoneId: number; chat: string }>(sql`
+      with old as (
+        select m.id from unnest(app_user_ids()) as u (id) cross join (values ('in'), ('out')) as d (direction)
+         cross join lateral (
+          select id from messages
+           where user_id = u.id and direction = d.direction and created_at < ${before}
+             and status not in ('scheduled', 'queued', 'sending')
+           order by created_at, id limit ${limit} for update skip locked) m
+         limit ${limit})
+      delete from messages using old where messages.id = old.id
+      returning phone_number_id as "phoneId", chat`),
+
   /** Ids of all users, in pages. Cross-tenant: ids only. */
   async userIds(after: number, limit: number): Promise<number[]> {
     const rows = await db.query<{ id: number }>(sql`select id from list_user_ids(${after}, ${limit})`);

@@ -1,5 +1,6 @@
 import type { Db, Postgres } from '../config/postgres.js';
 import { apiKeyModel } from './api-key.js';
+import { chatModel } from './chat.js';
 import { checkModel } from './check.js';
 import { credentialModel } from './credential.js';
 import { deliveryModel } from './delivery.js';
@@ -20,6 +21,7 @@ import { webhookModel } from './webhook.js';
 /** All models over one connection: a tenant's rows are in reach only when that connection is in its context. */
 export const createModels = (db: Db) => ({
   apiKeys: apiKeyModel(db),
+  chats: chatModel(db),
   checks: checkModel(db),
   deliveries: deliveryModel(db),
   events: eventModel(db),
@@ -42,7 +44,7 @@ export type Models = ReturnType<typeof createModels>;
  * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
  */
 const createShared = (db: Db) => {
-  const { checks, deliveries, housekeeping, lanes, messages, nodes, users } = createModels(db);
+  const { checks, deliveries, history, housekeeping, lanes, messages, nodes, users } = createModels(db);
   return {
     credentials: credentialModel(db),
     checks,
@@ -56,6 +58,7 @@ const createShared = (db: Db) => {
     accept: messages.accept,
     reserveUserId: users.reserveId,
     userIds: housekeeping.userIds,
+    unnoted: history.listUnnoted,
   };
 };
 

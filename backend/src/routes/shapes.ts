@@ -159,6 +159,14 @@ export const messageDetail = Joi.object({
     .required(),
 }).id('MessageDetail');
 
+export const chat = Joi.object({
+  phoneId: id.required(),
+  chat: Joi.string().required(),
+  unread: Joi.number().integer().min(0).required(),
+  lastAt: time.required(),
+  lastMessage: message.required(),
+}).id('Chat');
+
 export const event = Joi.object({
   id: Joi.string().required(),
   sequence: Joi.number().integer().required(),

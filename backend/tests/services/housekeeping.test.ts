@@ -45,4 +45,63 @@ describe('housekeeping', () => {
       { keys: ['new'], acks: 0, facts: ['message:NEW0:false', 'message:NEW1:false'] },
     ]);
   });
+
+  it('messages › past the days they are kept › go with all that hangs on them, but none that waits', async () => {
+    const kept = await startGateway({
+      workers: ['housekeeping', 'notes'],
+      env: { HOUSEKEEPING: '0.1', MESSAGES_KEPT_DAYS: '30' },
+    });
+    try {
+      const users = await Promise.all([newUser(kept.url), newUser(kept.url)]);
+      const stored: Record<string, number> = {};
+      for (const [i, user] of users.entries()) {
+        const phone = await placedPhone(kept, user);
+        const make = async (name: string, to: string, status: string, days: number) => {
+          const { body } = await user.api.post('/api/messages/send', {
+            phoneId: phone.id,
+            to,
+            message: name,
+          });
+          stored[`${name} ${i}`] = body.id;
+          await kept.database.query(`begin; set local app.user_ids = '{${user.id}}';
+            insert into message_timeline (user_id, message_id, status, at) values (${user.id}, ${body.id}, 'queued', now());
+            update messages set status = '${status}' where id = ${body.id}; commit`);
+          return `update messages set created_at = now() - interval '${days} days' where id = ${body.id};`;
+        };
+        const ages = [
+          await make('delivered', '+628981110001', 'delivered', 31),
+          await make('waits', '+628981110002', 'queued', 31),
+          await make('spoken after it', '+628981110002', 'failed', 31),
+          await make('young', '+628981110003', 'read', 29),
+        ];
+        await until('noted', async () => {
+          const { body } = await user.api.get(`/api/phones/${phone.id}/chats`);
+          return body.data.length === 3;
+        });
+        await kept.database.query(`begin; set local app.user_ids = '{${user.id}}'; ${ages.join('')} commit`);
+      }
+      const names = async (text: string) =>
+        (await kept.database.queryAll<{ id: number }>(text))
+          .map(({ id }) => Object.entries(stored).find(([, known]) => known === Number(id))![0])
+          .sort();
+      await until('removed', async () => (await names('select id from messages')).length === 4);
+      expect(await names('select id from messages')).toEqual(['waits 0', 'waits 1', 'young 0', 'young 1']);
+      expect(await names('select message_id as id from message_timeline')).toEqual([
+        'waits 0',
+        'waits 1',
+        'young 0',
+        'young 1',
+      ]);
+      // The chat whose last message went has the one that waits as its last; the empty one is gone.
+      expect(await names('select last_message_id as id from chats')).toEqual([
+        'waits 0',
+        'waits 1',
+        'young 0',
+        'young 1',
+      ]);
+      expect((await users[0]!.api.get('/api/messages?text=delivered')).body.data).toEqual([]);
+    } finally {
+      await kept.stop();
+    }
+  });
 });
