@@ -868,6 +868,10 @@ CREATE TABLE public.messages (
     recovered boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    whatsapp_key jsonb,
+    lid text,
+    edited_at timestamp with time zone,
+    deleted_at timestamp with time zone,
     CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
     CONSTRAINT messages_source_check CHECK ((source = ANY (ARRAY['api'::text, 'phone'::text, 'contact'::text]))),
     CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'received'::text])))
@@ -931,6 +935,18 @@ CREATE TABLE public.parked_acks (
 );
 
 ALTER TABLE ONLY public.parked_acks FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.parked_changes (
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    whatsapp_id text NOT NULL,
+    kind text NOT NULL,
+    content text,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT parked_changes_kind_check CHECK ((kind = ANY (ARRAY['edited'::text, 'deleted'::text])))
+);
+
+ALTER TABLE ONLY public.parked_changes FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.phone_checks (
     phone_id bigint NOT NULL,
@@ -1151,6 +1167,9 @@ ALTER TABLE ONLY public.nodes
 ALTER TABLE ONLY public.parked_acks
     ADD CONSTRAINT parked_acks_pkey PRIMARY KEY (phone_id, whatsapp_id, status);
 
+ALTER TABLE ONLY public.parked_changes
+    ADD CONSTRAINT parked_changes_pkey PRIMARY KEY (phone_id, whatsapp_id, kind);
+
 ALTER TABLE ONLY public.phone_checks
     ADD CONSTRAINT phone_checks_pkey PRIMARY KEY (phone_id);
 
@@ -1237,11 +1256,15 @@ CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, 
 
 CREATE UNIQUE INDEX messages_one_sending ON public.messages USING btree (phone_number_id) WHERE (status = 'sending'::text);
 
+CREATE INDEX messages_unread ON public.messages USING btree (phone_number_id, chat_key, id) WHERE (status = 'received'::text);
+
 CREATE INDEX messages_waiting ON public.messages USING btree (phone_number_id, chat_key, due_at, sequence) WHERE (status = ANY (ARRAY['scheduled'::text, 'queued'::text]));
 
 CREATE UNIQUE INDEX messages_whatsapp ON public.messages USING btree (phone_number_id, message_id, direction) WHERE (message_id IS NOT NULL);
 
 CREATE INDEX parked_acks_at ON public.parked_acks USING btree (at);
+
+CREATE INDEX parked_changes_at ON public.parked_changes USING btree (at);
 
 CREATE INDEX phone_checks_due ON public.phone_checks USING btree (check_at) WHERE (check_at IS NOT NULL);
 
@@ -1332,6 +1355,9 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.parked_acks
     ADD CONSTRAINT parked_acks_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.parked_changes
+    ADD CONSTRAINT parked_changes_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.phone_checks
     ADD CONSTRAINT phone_checks_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.nodes(id);
 
@@ -1390,6 +1416,8 @@ ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.parked_acks ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.parked_changes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.phone_numbers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.placements ENABLE ROW LEVEL SECURITY;
@@ -1417,6 +1445,8 @@ CREATE POLICY tenant ON public.message_timeline USING ((user_id = ANY (( SELECT 
 CREATE POLICY tenant ON public.messages USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.parked_acks USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.parked_changes USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.phone_numbers USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -1571,6 +1601,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.nodes TO evolution_app;
 GRANT USAGE ON SEQUENCE public.nodes_id_seq TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.parked_acks TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.parked_changes TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.phone_numbers TO evolution_app;
 

@@ -13,6 +13,7 @@ import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
+import { messageActionController } from './controllers/message-action.controller.js';
 import { messageController } from './controllers/message.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { createTenancy } from './models/index.js';
@@ -20,6 +21,7 @@ import { endpoints, inboundEndpoints } from './routes/index.js';
 import { createAuth } from './services/auth.js';
 import { createDeliveries } from './services/delivery.js';
 import { createDispatch } from './services/dispatch.js';
+import { createDrafts } from './services/draft.js';
 import { createEvents } from './services/event.js';
 import { createFeed } from './services/feed.js';
 import { createHealth } from './services/health.js';
@@ -27,6 +29,7 @@ import { createHistory } from './services/history.js';
 import { createHousekeeping } from './services/housekeeping.js';
 import { createIdentify } from './services/identify.js';
 import { createInbound } from './services/inbound.js';
+import { createMessageActions } from './services/message-action.js';
 import { createMessages } from './services/message.js';
 import { createNotes } from './services/notes.js';
 import { createPairing } from './services/pairing.js';
@@ -103,6 +106,7 @@ export function compose(env: Settings, logger: Logger) {
   });
   const messages = createMessages({
     tenancy,
+    drafts: createDrafts({ tenancy }),
     wake,
     settings: { messageTtl: env.MESSAGE_TTL, idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
@@ -148,6 +152,14 @@ export function compose(env: Settings, logger: Logger) {
     health: healthController({ health }),
     history: historyController({ history: createHistory({ tenancy, notes }) }),
     inbound: inboundController({ inbound }),
+    messageActions: messageActionController({
+      actions: createMessageActions({
+        tenancy,
+        evolution,
+        wake,
+        settings: { nodeTimeout: env.NODE_TIMEOUT },
+      }),
+    }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),
   };

@@ -5,6 +5,7 @@ import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
+import { messageActionController } from './controllers/message-action.controller.js';
 import { messageController } from './controllers/message.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
@@ -25,6 +26,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     health: healthController({ health: nothing }),
     history: historyController({ history: nothing }),
     inbound: inboundController({ inbound: nothing }),
+    messageActions: messageActionController({ actions: nothing }),
     messages: messageController({ messages: nothing }),
     phones: phoneController({ phones: nothing }),
   };

@@ -1,40 +1,24 @@
 import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
-import {
-  connectionOf,
-  nodeErrorOf,
-  sentIdOf,
-  type ConnectionState,
-  type NodeError,
-} from './evolution.decode.js';
+import { recipientOf } from './evolution.address.js';
+import { chatCalls } from './evolution.chat.js';
+import { connectionOf, sentIdOf, sentKeyOf, type ConnectionState } from './evolution.decode.js';
+import { nodeErrorOf, type NodeError } from './evolution.error.js';
+import type { Address, Look } from './evolution.look.js';
+import { sendCall, type Sending } from './evolution.send.js';
 
-/** Where a phone lives: the node's own address, and the phone's name there (our placement id). */
-export interface Address {
-  nodeUrl: string;
-  placementId: string;
-}
+export type { Address, Look } from './evolution.look.js';
 
 /** What became of one send, in our words; services/answer.ts says what it means. */
 export type SendAnswer =
-  | { kind: 'accepted'; whatsappId: string }
+  /** `key`: what of WhatsApp's own name for it does not follow from chat and id. */
+  | { kind: 'accepted'; whatsappId: string; key: Record<string, unknown> | null }
   | { kind: 'refused'; error: NodeError }
   /** Nothing left: refused, unresolved, or no connection before the time was over. */
   | { kind: 'not_connected'; cause: string }
   /** The connection was up, so the node may have read it; then it broke, or the time was over. */
   | { kind: 'lost'; cause: string };
-
-export type Look<T> =
-  | { kind: 'ok'; value: T }
-  | { kind: 'missing' }
-  | { kind: 'error'; status: number; cause: string }
-  | { kind: 'unreachable'; cause: string };
-
-export interface TextDraft {
-  /** E.164 with +, `group:<id>` or `lid:<id>`. */
-  to: string;
-  text: string;
-}
 
 export interface NodeHealth {
   status: 'up' | 'down';
@@ -58,16 +42,10 @@ const INBOUND_EVENTS = [
   'MESSAGES_EDITED',
   'MESSAGES_DELETE',
   'SEND_MESSAGE',
+  'SEND_MESSAGE_UPDATE',
   'GROUP_PARTICIPANTS_UPDATE',
   'STATUS_INSTANCE',
 ];
-
-/** WhatsApp's address of a recipient: a group, a LID, or the bare digits of a number. */
-export const recipientOf = (to: string): string => {
-  if (to.startsWith('group:')) return `${to.slice(6)}@g.us`;
-  if (to.startsWith('lid:')) return `${to.slice(4)}@lid`;
-  return to.replace(/\D/g, '');
-};
 
 const causeOf = (error: unknown): string => {
   const { code, message } = error as { code?: string; message?: string };
@@ -118,17 +96,18 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
   });
 
   return {
-    /** `timeout` in seconds bounds the whole call, connecting included. */
-    async sendText(address: Address, draft: TextDraft, timeout: number): Promise<SendAnswer> {
+    /** One send; `timeout` in seconds bounds the whole call, connecting included. */
+    async send(address: Address, sending: Sending, timeout: number): Promise<SendAnswer> {
+      const { path, body } = sendCall(sending);
       const trip = connectionWatch(address.nodeUrl);
       try {
-        const { status, data } = await api.post(
-          at(address, '/message/sendText'),
-          { number: recipientOf(draft.to), text: draft.text },
-          { ...trip.agents, timeout: 0, signal: AbortSignal.timeout(timeout * 1000) },
-        );
+        const { status, data } = await api.post(at(address, `/message/${path}`), body, {
+          ...trip.agents,
+          timeout: 0,
+          signal: AbortSignal.timeout(Math.ceil(timeout * 1000)),
+        });
         const whatsappId = status < 300 ? sentIdOf(data) : null;
-        if (whatsappId) return { kind: 'accepted', whatsappId };
+        if (whatsappId) return { kind: 'accepted', whatsappId, key: sentKeyOf(data, sending.chat) };
         return { kind: 'refused', error: nodeErrorOf(status, data) };
       } catch (error) {
         return { kind: trip.connected() ? 'lost' : 'not_connected', cause: causeOf(error) };
@@ -136,6 +115,12 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
         trip.close();
       }
     },
+
+    ...chatCalls({
+      look,
+      call: ({ body, path, ...request }, address) =>
+        api.request({ ...request, url: at(address, path), data: body }),
+    }),
 
     /** Makes the phone on its node, unconnected, posting to our inbound address. `exists`: it is there already. */
     async create(address: Address, phoneNumber: string, to: Subscription): Promise<Look<'made' | 'exists'>> {

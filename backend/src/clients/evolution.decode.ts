@@ -3,26 +3,11 @@
  * understood is returned as such and never thrown away.
  */
 
+import { addressOf, lidOf, ownKey } from './evolution.address.js';
+import { isObject, object, text, type Json } from './evolution.value.js';
+import { readSaid, unwrapped, type SaidMedia } from './evolution.said.js';
+
 export type ConnectionState = 'open' | 'connecting' | 'close';
-
-/** Why a node refused. */
-export interface NodeError {
-  status: number;
-  texts: string[];
-  /** 400 with `exists: false`: the number is not on WhatsApp. */
-  isNotOnWhatsapp: boolean;
-  /** 400 with schema lists: this body will never be taken. */
-  isSchema: boolean;
-  /** The connection to WhatsApp was closed, or the node failed at a read that precedes the send: nothing left. */
-  isBeforeSend: boolean;
-  /** The phone had no connection object; true of a node that lost it, and of a bug of the node while it is open. */
-  isNoSocket: boolean;
-}
-
-/** Prisma's words for the reads that come before a send (recorded with the node's database away). */
-const BEFORE_THE_SEND =
-  /Connection Closed|contact\.findMany|instance\.find(Unique|First|Many)|isOnWhatsapp\.find/;
-const NO_SOCKET = /TypeError|Cannot read properties of undefined/;
 
 export type AckStatus = 'sent' | 'delivered' | 'read' | 'played' | 'error';
 
@@ -30,10 +15,17 @@ interface Said {
   whatsappId: string;
   chat: string;
   from: string | null;
+  /** Of who said it, where WhatsApp gave one. */
+  lid: string | null;
+  /** WhatsApp's own name of the message, where it does not follow from chat and id. */
+  key: Record<string, unknown> | null;
   senderName: string | null;
   type: string;
   content: string | null;
   payload: Record<string, unknown> | null;
+  media: SaidMedia | null;
+  /** WhatsApp's id of the message that this one answers. */
+  quoted: string | null;
   at: Date;
 }
 
@@ -42,16 +34,16 @@ export type Fact =
   | ({ kind: 'message'; fromMe: boolean } & Said)
   | ({ kind: 'echo' } & Said)
   | { kind: 'ack'; whatsappId: string; status: AckStatus; at: Date }
+  | ({ kind: 'reaction'; fromMe: boolean; target: string; emoji: string } & Said)
   | {
-      kind: 'reaction';
+      kind: 'edited';
       whatsappId: string;
-      target: string;
-      chat: string;
-      from: string | null;
+      chat: string | null;
       fromMe: boolean;
-      emoji: string;
+      content: string | null;
       at: Date;
     }
+  | { kind: 'deleted'; whatsappId: string; chat: string | null; fromMe: boolean; at: Date }
   | {
       kind: 'participants';
       group: string;
@@ -74,13 +66,6 @@ export type Fact =
 
 export type Decoded = { ok: true; facts: Fact[] } | { ok: false; why: string };
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const object = (value: unknown): Json => (isObject(value) ? value : {});
-const text = (value: unknown): string | null =>
-  typeof value === 'string' && value !== '' ? value.replaceAll('\u0000', '') : null;
-
 export const connectionOf = (body: unknown): ConnectionState | null => {
   const state = object(object(body)['instance'])['state'];
   return state === 'open' || state === 'connecting' || state === 'close' ? state : null;
@@ -88,32 +73,9 @@ export const connectionOf = (body: unknown): ConnectionState | null => {
 
 export const sentIdOf = (body: unknown): string | null => text(object(object(body)['key'])['id']);
 
-/** The error shapes of a node: a string, [string], [[schema errors]], [{exists: false}], or nothing of the kind. */
-export function nodeErrorOf(status: number, body: unknown): NodeError {
-  const outer = object(body);
-  const message = object(outer['response'])['message'] ?? outer['message'] ?? outer['error'];
-  const items = Array.isArray(message) ? message : [message];
-  const texts = items
-    .flat()
-    .flatMap((item) => (typeof item === 'string' ? [item] : isObject(item) ? [JSON.stringify(item)] : []));
-  return {
-    status,
-    texts,
-    isBeforeSend: texts.some((line) => BEFORE_THE_SEND.test(line)),
-    isNoSocket: texts.some((line) => NO_SOCKET.test(line)),
-    isNotOnWhatsapp: status === 400 && items.some((item) => object(item)['exists'] === false),
-    isSchema: status === 400 && items.length > 0 && items.every(Array.isArray),
-  };
-}
-
-/** A WhatsApp address in our form. `:12` names a device of the same account. */
-export const addressOf = (jid: unknown): string | null => {
-  const [, user, domain] = /^([^@:]+)(?::\d+)?@(.+)$/.exec(text(jid) ?? '') ?? [];
-  if (!user) return null;
-  if (domain === 'g.us') return `group:${user}`;
-  if (domain === 'lid') return `lid:${user}`;
-  return domain === 's.whatsapp.net' || domain === 'c.us' ? `+${user}` : `${domain}:${user}`;
-};
+/** What has to be kept of the key that a node gave to a send. */
+export const sentKeyOf = (body: unknown, chat: string): Record<string, unknown> | null =>
+  ownKey(object(object(body)['key']), chat);
 
 /** The number where WhatsApp gives one, in either field; else the LID. */
 const best = (jid: unknown, alternative: unknown): string | null => {
@@ -126,68 +88,49 @@ const seconds = (value: unknown): number | null => {
   return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : null;
 };
 
-const CONTENT_TYPES: Record<string, string> = {
-  conversation: 'text',
-  extendedTextMessage: 'text',
-  imageMessage: 'image',
-  videoMessage: 'video',
-  ptvMessage: 'video',
-  audioMessage: 'audio',
-  documentMessage: 'document',
-  documentWithCaptionMessage: 'document',
-  stickerMessage: 'sticker',
-  locationMessage: 'location',
-  liveLocationMessage: 'location',
-  contactMessage: 'contact',
-  contactsArrayMessage: 'contact',
-  pollCreationMessage: 'poll',
-  pollCreationMessageV3: 'poll',
-  listMessage: 'list',
-  listResponseMessage: 'list',
-  buttonsResponseMessage: 'buttons',
-  templateButtonReplyMessage: 'buttons',
-};
+/** Chats in which somebody else than the other side speaks. */
+const isShared = (chat: string): boolean => chat.startsWith('group:') || chat === 'status';
 
-/** The words in a message, whatever its type: text, caption, chosen row or button, name. */
-function wordsOf(messageType: string, message: Json): string | null {
-  const inner = object(message[messageType]);
-  const candidates = [
-    message['conversation'],
-    inner['text'],
-    inner['caption'],
-    inner['title'],
-    inner['selectedDisplayText'],
-    inner['name'],
-    inner['displayName'],
-    inner['fileName'],
-  ];
-  return candidates.map(text).find((words) => words !== null) ?? null;
+/** Who is mentioned, and what is answered; inside the content, or beside it (recorded: both). */
+function contextOf(data: Json, message: Json): { quoted: string | null; mentions: string[] } {
+  const inside = Object.values(message).map((part) => object(object(part)['contextInfo']));
+  const all = [object(data['contextInfo']), ...inside];
+  const quoted = all.map((context) => text(context['stanzaId'])).find((id) => id !== null) ?? null;
+  const jids = all
+    .map((context) => context['mentionedJid'])
+    .find((list) => Array.isArray(list) && list.length > 0);
+  return { quoted, mentions: ((jids as unknown[] | undefined) ?? []).flatMap((jid) => addressOf(jid) ?? []) };
 }
 
 function saidOf(data: Json, at: Date): (Said & { fromMe: boolean }) | null {
   const key = object(data['key']);
   const whatsappId = text(key['id']);
   const chat = best(key['remoteJid'], key['remoteJidAlt']);
-  const messageType = text(data['messageType']);
-  if (!whatsappId || !chat || !messageType) return null;
+  if (!whatsappId || !chat || !text(data['messageType'])) return null;
   const fromMe = key['fromMe'] === true;
   const stamp = seconds(data['messageTimestamp']);
-  const message = object(data['message']);
-  const type = CONTENT_TYPES[messageType] ?? 'other';
-  const participant = chat.startsWith('group:') ? best(key['participant'], key['participantAlt']) : chat;
-  const { base64: _dropped, messageContextInfo: _noise, ...kept } = message;
+  const message = unwrapped(object(data['message']));
+  const said = readSaid(message);
+  const { quoted, mentions } = contextOf(data, message);
+  const isStatus = chat === 'status';
+  const payload = {
+    ...said.payload,
+    ...(mentions.length > 0 ? { mentions } : {}),
+    ...(isStatus ? { statusPost: { type: said.type } } : {}),
+  };
   return {
     whatsappId,
     chat,
     fromMe,
-    from: fromMe ? null : participant,
+    from: fromMe ? null : isShared(chat) ? best(key['participant'], key['participantAlt']) : chat,
+    lid: fromMe ? null : lidOf(key),
+    key: ownKey(key, chat),
     senderName: text(data['pushName']),
-    type,
-    content: wordsOf(messageType, message),
-    payload:
-      type === 'text'
-        ? null
-        : (JSON.parse(JSON.stringify({ messageType, ...kept }).replaceAll('\\u0000', '')) as Json),
+    type: isStatus ? 'status' : said.type,
+    content: said.content,
+    payload: Object.keys(payload).length > 0 ? payload : null,
+    media: said.media,
+    quoted,
     at: stamp ? new Date(stamp * 1000) : at,
   };
 }
@@ -202,33 +145,43 @@ const ACKS: Record<string, AckStatus> = {
 
 type Decoder = (data: Json, at: Date) => Fact[] | string;
 
+/** Numbers of WhatsApp's own protocol stand for the words in our sends' echoes (recorded: send.message.update, 14). */
+const EDITS: readonly unknown[] = ['MESSAGE_EDIT', 14];
+const REVOKES: readonly unknown[] = ['REVOKE', 0];
+
+/** An edit or a deletion; what else comes by this name (history, settings of a chat) is of no consequence here. */
+function changeOf(data: Json, at: Date): Fact[] | string {
+  const isEdit = EDITS.includes(data['type']);
+  if (!isEdit && !REVOKES.includes(data['type'])) return [{ kind: 'ignored' }];
+  const key = object(data['key']);
+  const whatsappId = text(key['id']);
+  if (!whatsappId) return 'an edit or a deletion without id';
+  const chat = best(key['remoteJid'], key['remoteJidAlt']);
+  const fact = { whatsappId, chat, fromMe: key['fromMe'] === true };
+  if (!isEdit) return [{ kind: 'deleted', ...fact, at }];
+  const stamp = Number(data['timestampMs']);
+  const { content } = readSaid(object(data['editedMessage']));
+  return [{ kind: 'edited', ...fact, content, at: stamp > 0 ? new Date(stamp) : at }];
+}
+
 const decoders: Record<string, Decoder> = {
   'messages.upsert': (data, at) => {
     const said = saidOf(data, at);
     if (!said) return 'a message without id, chat or type';
-    const reaction = object(object(data['message'])['reactionMessage']);
+    const reaction = object(unwrapped(object(data['message']))['reactionMessage']);
     const target = text(object(reaction['key'])['id']);
-    if (data['messageType'] === 'reactionMessage' && target) {
-      const { whatsappId, chat, from, fromMe } = said;
-      return [
-        {
-          kind: 'reaction',
-          whatsappId,
-          target,
-          chat,
-          from,
-          fromMe,
-          emoji: text(reaction['text']) ?? '',
-          at: said.at,
-        },
-      ];
-    }
+    if (said.type === 'reaction' && target)
+      return [{ kind: 'reaction', ...said, target, emoji: text(reaction['text']) ?? '' }];
     return [{ kind: 'message', ...said }];
   },
   'send.message': (data, at) => {
     const said = saidOf(data, at);
     return said ? [{ kind: 'echo', ...said }] : 'an echo without id, chat or type';
   },
+  'messages.edited': (data, at) => changeOf(data, at),
+  'send.message.update': (data, at) => changeOf(data, at),
+  // Two shapes (recorded): a key with a type beside it, and the bare key.
+  'messages.delete': (data, at) => changeOf({ type: 'REVOKE', key: data['key'] ?? data }, at),
   'messages.update': (data, at) => {
     const whatsappId = text(data['keyId']);
     const status = ACKS[String(data['status'])];
@@ -267,7 +220,7 @@ const decoders: Record<string, Decoder> = {
     });
     return [{ kind: 'participants', group, action, author: addressOf(data['author']), participants, at }];
   },
-  // Said a second time, better, by connection.update; edits and deletions get their effect with the other types.
+  // Said a second time, better, by connection.update.
   'status.instance': () => [{ kind: 'ignored' }],
   'logout.instance': () => [{ kind: 'ignored' }],
   'remove.instance': () => [{ kind: 'ignored' }],

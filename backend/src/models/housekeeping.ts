@@ -14,6 +14,10 @@ export const housekeepingModel = (db: Db) => ({
           (select phone_id, whatsapp_id, status from parked_acks where at < now() - interval '1 day' order by at limit ${limit})
         returning 1`,
       sql`
+        delete from parked_changes where (phone_id, whatsapp_id, kind) in
+          (select phone_id, whatsapp_id, kind from parked_changes where at < now() - interval '1 day' order by at limit ${limit})
+        returning 1`,
+      sql`
         delete from inbound_facts where (phone_id, key) in
           (select phone_id, key from inbound_facts where received_at < now() - make_interval(days => ${keepDays})
             order by received_at limit ${limit}) returning 1`,

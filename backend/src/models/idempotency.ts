@@ -34,6 +34,13 @@ export const idempotencyModel = (db: Db) => ({
     return { isFirst: false, ...row! };
   },
 
+  /** Whether the key is in use, and not about to expire: what it stands for is committed, and a request with it is a repetition or a mistake. */
+  async isKnown(userId: number, key: string): Promise<boolean> {
+    const rows = await db.query(sql`
+      select 1 from idempotency_keys where user_id = ${userId} and key = ${key} and expires_at > now() + interval '1 minute'`);
+    return rows.length > 0;
+  },
+
   async store(userId: number, key: string, response: unknown): Promise<void> {
     await db.query(sql`
       update idempotency_keys set response = ${JSON.stringify(response)} where user_id = ${userId} and key = ${key}`);

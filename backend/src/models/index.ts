@@ -1,6 +1,7 @@
 import type { Db, Postgres } from '../config/postgres.js';
 import { apiKeyModel } from './api-key.js';
 import { chatModel } from './chat.js';
+import { changeModel } from './change.js';
 import { checkModel } from './check.js';
 import { credentialModel } from './credential.js';
 import { deliveryModel } from './delivery.js';
@@ -22,6 +23,7 @@ import { webhookModel } from './webhook.js';
 export const createModels = (db: Db) => ({
   apiKeys: apiKeyModel(db),
   chats: chatModel(db),
+  changes: changeModel(db),
   checks: checkModel(db),
   deliveries: deliveryModel(db),
   events: eventModel(db),

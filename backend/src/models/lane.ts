@@ -13,6 +13,7 @@ export interface Send {
   chat: string;
   type: string;
   content: string | null;
+  payload: Record<string, unknown> | null;
   status: string | null;
   expiresAt: Date | null;
   requestId: string | null;
@@ -40,7 +41,7 @@ export interface ExpiredHead {
 
 const sendColumns =
   raw(`id, user_id as "userId", phone_id as "phoneId", chat_key::text as "chatKey", lease_id as "leaseId",
-  failures, chat, type, content, status, expires_at as "expiresAt", request_id as "requestId",
+  failures, chat, type, content, payload, status, expires_at as "expiresAt", request_id as "requestId",
   placement_id as "placementId", node_url as "nodeUrl", node_name as "nodeName", opened_at as "openedAt"`);
 
 const interval = (seconds: number | undefined) => sql`make_interval(secs => ${seconds ?? null})`;

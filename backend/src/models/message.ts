@@ -34,6 +34,11 @@ export interface Message {
   attempts: number;
   leaseId: string | null;
   recovered: boolean;
+  /** WhatsApp's own name of it, where it does not follow from chat and id. */
+  key: Record<string, unknown> | null;
+  lid: string | null;
+  editedAt: Date | null;
+  deletedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
   expiresAt: Date | null;
@@ -46,6 +51,7 @@ export interface Draft {
   type: string;
   content: string | null;
   payload: Record<string, unknown> | null;
+  mediaId: number | null;
   /** 0 high, 1 normal, 2 bulk. */
   priority: number;
   /** Seconds until it is no longer worth sending. */
@@ -93,6 +99,8 @@ export interface NewFact {
   payload: Record<string, unknown> | null;
   status: MessageStatus;
   sequence: number;
+  key: Record<string, unknown> | null;
+  lid: string | null;
   at: Date;
 }
 
@@ -100,7 +108,8 @@ export interface NewFact {
 export const messageColumns =
   raw(`id, user_id as "userId", phone_number_id as "phoneId", direction, source, message_id as "whatsappId",
   chat, chat_key::text as "chatKey", from_number as "from", to_number as "to", type, content, payload, status, reason,
-  attempts, lease_id as "leaseId", recovered, created_at as "createdAt", updated_at as "updatedAt",
+  attempts, lease_id as "leaseId", recovered, whatsapp_key as "key", lid, edited_at as "editedAt",
+  deleted_at as "deletedAt", created_at as "createdAt", updated_at as "updatedAt",
   expires_at as "expiresAt"`);
 
 export const messageModel = (db: Db) => {
@@ -144,10 +153,11 @@ export const messageModel = (db: Db) => {
     record: (fact: NewFact) =>
       one(sql`
         insert into messages (user_id, phone_number_id, placement_id, direction, source, message_id, chat, from_number,
-                              to_number, type, content, payload, status, sequence, due_at, created_at)
+                              to_number, type, content, payload, status, sequence, whatsapp_key, lid, due_at, created_at)
         values (${fact.userId}, ${fact.phoneId}, ${fact.placementId}, ${fact.direction}, ${fact.source},
                 ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
-                ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence}, ${fact.at}, ${fact.at})
+                ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence},
+                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.at}, ${fact.at})
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
         returning ${messageColumns}`),
 

@@ -3,6 +3,7 @@ import type { eventController } from '../controllers/event.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
 import type { historyController } from '../controllers/history.controller.js';
 import type { inboundController } from '../controllers/inbound.controller.js';
+import type { messageActionController } from '../controllers/message-action.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
 import type { phoneController } from '../controllers/phone.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
@@ -11,6 +12,7 @@ import { eventRoutes } from './event.routes.js';
 import { healthRoutes } from './health.routes.js';
 import { historyRoutes } from './history.routes.js';
 import { inboundRoutes } from './inbound.routes.js';
+import { messageActionRoutes } from './message-action.routes.js';
 import { messageRoutes } from './message.routes.js';
 import { phoneRoutes } from './phone.routes.js';
 
@@ -20,6 +22,7 @@ export interface Controllers {
   health: ReturnType<typeof healthController>;
   history: ReturnType<typeof historyController>;
   inbound: ReturnType<typeof inboundController>;
+  messageActions: ReturnType<typeof messageActionController>;
   messages: ReturnType<typeof messageController>;
   phones: ReturnType<typeof phoneController>;
 }
@@ -29,6 +32,7 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...authRoutes(controllers.auth),
   ...phoneRoutes(controllers.phones),
   ...messageRoutes(controllers.messages),
+  ...messageActionRoutes(controllers.messageActions),
   ...historyRoutes(controllers.history),
   ...eventRoutes(controllers.events),
   ...healthRoutes(controllers.health),

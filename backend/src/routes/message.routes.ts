@@ -1,10 +1,7 @@
-import Joi from 'joi';
 import type { messageController, SendInput } from '../controllers/message.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { id, idempotencyHeaders, message, recipient } from './shapes.js';
-
-/** WhatsApp takes 65 536 characters; one more is refused here, by name, rather than by the node. */
-const TEXT_LIMIT = 65_536;
+import { draftBody } from './drafts.js';
+import { id, idempotencyHeaders, message } from './shapes.js';
 
 export const messageRoutes = (messages: ReturnType<typeof messageController>): Endpoint[] => [
   endpoint<SendInput>({
@@ -19,12 +16,10 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
       'if that is not connected, until `expiresAt`. With an `Idempotency-Key`, a repeated request is the same message.',
     input: {
       headers: idempotencyHeaders,
-      body: Joi.object({
-        phoneId: id.required().example(1),
-        to: recipient.required(),
-        type: Joi.string().valid('text').default('text'),
-        message: Joi.string().min(1).max(TEXT_LIMIT).required().example('Hello World!'),
-      }),
+      body: draftBody(
+        { phoneId: id.required().example(1) },
+        { phoneId: 1, to: '+628987654321', message: 'Hello World!', type: 'text' },
+      ),
     },
     output: { 202: message },
     problems: [
@@ -33,6 +28,7 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
       'forbidden',
       'not_found',
       'phone_logged_out',
+      'unprocessable',
       'idempotency_mismatch',
       'too_many_requests',
       'unavailable',

@@ -111,6 +111,29 @@ export const qr = Joi.object({
   expiresAt: time.required(),
 }).id('Qr');
 
+/** What a message says beside its text; absent where it does not have it. The names are those of a send. */
+const contentsFields = {
+  linkPreview: Joi.boolean(),
+  mentions: Joi.array().items(Joi.string()),
+  mentionAll: Joi.boolean(),
+  quotedMessageId: id,
+  quotedWhatsappId: Joi.string(),
+  location: Joi.object().unknown(),
+  live: Joi.boolean().description('A location that moves'),
+  contacts: Joi.array().items(Joi.object().unknown()),
+  poll: Joi.object().unknown(),
+  list: Joi.object().unknown(),
+  buttons: Joi.object().unknown(),
+  choice: Joi.object().unknown().description('What was chosen from a list or from buttons'),
+  reaction: Joi.object().unknown(),
+  statusPost: Joi.object().unknown(),
+  presence: Joi.object().unknown(),
+  raw: Joi.object().unknown().description('As it came, of a type that is not known here'),
+  lid: Joi.string().description("WhatsApp's hidden address of who said it"),
+  editedAt: time,
+  deletedAt: time.description('Deleted for everyone'),
+};
+
 const messageFields = {
   id: id.required(),
   phoneId: id.required(),
@@ -121,6 +144,7 @@ const messageFields = {
   to: Joi.string().required(),
   type: Joi.string().required(),
   message: Joi.string().allow(null, '').required(),
+  ...contentsFields,
   status: Joi.string()
     .valid(
       'scheduled',
@@ -166,6 +190,12 @@ export const chat = Joi.object({
   lastAt: time.required(),
   lastMessage: message.required(),
 }).id('Chat');
+
+export const readMark = Joi.object({
+  phoneId: id.required(),
+  chat: Joi.string().required(),
+  messages: Joi.number().integer().required().description('How many were marked now'),
+}).id('ReadMark');
 
 export const event = Joi.object({
   id: Joi.string().required(),

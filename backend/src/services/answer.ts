@@ -1,10 +1,11 @@
 import type { ConnectionState } from '../clients/evolution.decode.js';
+import type { NodeError } from '../clients/evolution.error.js';
 import type { Look, SendAnswer } from '../clients/evolution.client.js';
 import type { MessageReason } from './reason.js';
 
 /** What an answer of a node means for the message. */
 export type Outcome =
-  | { class: 'sent'; whatsappId: string }
+  | { class: 'sent'; whatsappId: string; key: Record<string, unknown> | null }
   | { class: 'failed'; reason: MessageReason; detail: string }
   /** Back to the head of its lane. */
   | { class: 'not_sent'; detail: string }
@@ -28,7 +29,7 @@ export async function classify(
       return { class: 'unknown', reason: 'answer_lost', detail: answer.cause };
     case 'accepted':
       return opened
-        ? { class: 'sent', whatsappId: answer.whatsappId }
+        ? { class: 'sent', whatsappId: answer.whatsappId, key: answer.key }
         : { class: 'not_sent', detail: 'accepted by a node on which the phone was never connected' };
     case 'refused':
       return classifyRefusal(answer.error, askState);
@@ -36,16 +37,24 @@ export async function classify(
 }
 
 async function classifyRefusal(
-  error: Extract<SendAnswer, { kind: 'refused' }>['error'],
+  error: NodeError,
   askState: () => Promise<Look<ConnectionState | null>>,
 ): Promise<Outcome> {
   const { status } = error;
   const detail = `${status} ${error.texts.join('; ')}`.slice(0, 500);
-  if (error.isNotOnWhatsapp) return { class: 'failed', reason: 'not_on_whatsapp', detail };
-  if (error.isSchema) return { class: 'failed', reason: 'refused_by_node', detail };
+  const decisive = decisiveReason(error);
+  if (decisive) return { class: 'failed', reason: decisive, detail };
   if (status === 401 || status === 404 || error.isBeforeSend) return { class: 'not_sent', detail };
   if (error.isNoSocket && isNotOpen(await askState())) return { class: 'not_sent', detail };
   return { class: 'unknown', reason: 'answer_unclear', detail };
+}
+
+/** Why it will never be sent as it is; null when the answer does not say so. */
+function decisiveReason(error: NodeError): MessageReason | null {
+  if (error.isNotOnWhatsapp) return 'not_on_whatsapp';
+  if (error.isUnsupported) return 'type_not_supported';
+  if (error.isMediaRefused) return 'media_refused';
+  return error.isSchema || error.isContentRefused ? 'refused_by_node' : null;
 }
 
 const isNotOpen = (state: Look<ConnectionState | null>): boolean =>

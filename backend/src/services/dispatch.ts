@@ -1,4 +1,5 @@
-import type { EvolutionClient } from '../clients/evolution.client.js';
+import type { SendPayload } from '../clients/evolution.content.js';
+import type { Address, EvolutionClient } from '../clients/evolution.client.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Tenancy } from '../models/index.js';
@@ -20,7 +21,7 @@ export type Dispatch = ReturnType<typeof createDispatch>;
 /** Takes what is due out of the lanes, hands it to its node once, and records what became of it. */
 export function createDispatch(deps: {
   tenancy: Tenancy;
-  evolution: Pick<EvolutionClient, 'sendText' | 'state'>;
+  evolution: Pick<EvolutionClient, 'send' | 'state' | 'presence'>;
   wake: Pick<Wake, 'hint'>;
   logger: Logger;
   settings: DispatchSettings;
@@ -28,14 +29,30 @@ export function createDispatch(deps: {
   const { tenancy, evolution, wake, logger, settings } = deps;
   const lease = settings.sendTimeout + settings.leaseMargin;
 
+  /**
+   * Typing or recording, for show: what becomes of it changes nothing about the send. It takes at most half the send's
+   * time, so that the lease holds. Returns the seconds that are left of it.
+   */
+  async function showPresence(send: Send, address: Address): Promise<number> {
+    const presence = (send.payload as SendPayload | null)?.presence;
+    if (!presence) return settings.sendTimeout;
+    const start = performance.now();
+    const most = (settings.sendTimeout * 1000) / 3;
+    const durationMs = Math.round(Math.min(presence.durationMs, most));
+    await evolution.presence(address, {
+      ...presence,
+      to: send.chat,
+      durationMs,
+      timeoutMs: Math.ceil(most * 1.5),
+    });
+    return settings.sendTimeout - (performance.now() - start) / 1000;
+  }
+
   async function hand(send: Send): Promise<Outcome> {
     if (!send.nodeUrl || !send.placementId) return { class: 'not_sent', detail: 'the phone is on no node' };
     const address = { nodeUrl: send.nodeUrl, placementId: send.placementId };
-    const answer = await evolution.sendText(
-      address,
-      { to: send.chat, text: send.content ?? '' },
-      settings.sendTimeout,
-    );
+    const left = await showPresence(send, address);
+    const answer = await evolution.send(address, { ...send, media: null }, left);
     return classify(answer, send.openedAt !== null, () => evolution.state(address));
   }
 
@@ -58,8 +75,7 @@ export function createDispatch(deps: {
         const isHolder = message.status === 'sending' && message.leaseId === send.leaseId;
         const events = await (async () => {
           // Also when the lease is another's by now: that it was sent is a fact.
-          if (outcome.class === 'sent')
-            return applyAnswer(models, message, { whatsappId: outcome.whatsappId, at });
+          if (outcome.class === 'sent') return applyAnswer(models, message, { ...outcome, at });
           if (!isHolder) return [];
           if (outcome.class === 'not_sent') {
             await models.messages.setStatus(message.id, { status: 'queued', reason: null });

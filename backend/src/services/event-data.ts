@@ -1,6 +1,7 @@
 import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
+import { contentsView } from './message-view.js';
 import { remedyOf } from './reason.js';
 
 /** The data of each event, as receivers see it (docs: the catalogue of events). */
@@ -33,6 +34,7 @@ export const messageEvent = (message: Message, senderName: string | null): NewEv
       senderName,
       type: message.type,
       message: message.content,
+      ...contentsView(message),
       timestamp: iso(message.createdAt),
       ...(message.recovered ? { recovered: true } : {}),
     },
@@ -73,6 +75,35 @@ export function statusEvent(message: Message, at: Date): NewEvent | null {
     message.reason ? { reason: message.reason, remedy: remedyOf(message.reason) } : {},
   );
 }
+
+/** What is known of a message that was changed; `id` is null when it is not here. */
+type Changed = Pick<Message, 'phoneId' | 'whatsappId' | 'direction'> & {
+  id: number | null;
+  chat: string | null;
+  from: string | null;
+};
+
+const changed = (type: string, message: Changed, more: Record<string, unknown>): NewEvent =>
+  event(
+    type,
+    { phoneId: message.phoneId, messageId: message.id },
+    {
+      messageId: message.id,
+      whatsappId: message.whatsappId,
+      direction: message.direction,
+      chat: message.chat,
+      from: message.from,
+      ...more,
+    },
+  );
+
+/** A message has other words now. */
+export const editedEvent = (message: Changed, edit: { content: string | null; at: Date }): NewEvent =>
+  changed('message.edited', message, { message: edit.content, timestamp: iso(edit.at) });
+
+/** A message was deleted for everyone. */
+export const deletedEvent = (message: Changed, at: Date): NewEvent =>
+  changed('message.deleted', message, { timestamp: iso(at) });
 
 export const reactionEvent = (reaction: {
   phoneId: number;

@@ -5,7 +5,9 @@ import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
 import { sha256 } from '../utils/crypto.js';
+import { changeFact, withParked } from './change.js';
 import { connectionState } from './connection.js';
+import { onlyMatch } from './match.js';
 import { messageEvent, participantsEvent, reactionEvent } from './event-data.js';
 import { setPhoneState, storeQr, type Sealer } from './phone.js';
 import { applyFact } from './settle.js';
@@ -43,6 +45,8 @@ const effects: Effects = {
   echo,
   ack,
   reaction,
+  edited: ({ models, phone }, fact) => changeFact(models, phone, fact),
+  deleted: ({ models, phone }, fact) => changeFact(models, phone, fact),
   connection,
   qr,
   participants: async ({ phone }, fact) => [participantsEvent({ ...fact, phoneId: phone.id })],
@@ -52,8 +56,18 @@ const effects: Effects = {
 };
 
 /** Said to the phone by a contact, or typed on it by its owner. */
-async function message({ models, phone, placement }: Scene, fact: FactOf<'message'>): Promise<NewEvent[]> {
+async function message(scene: Scene, fact: FactOf<'message'>): Promise<NewEvent[]> {
+  const stored = await store(scene, fact);
+  return stored ? [messageEvent(stored, fact.fromMe ? null : fact.senderName)] : [];
+}
+
+/** Null: it is here already. */
+async function store(
+  { models, phone, placement }: Scene,
+  fact: FactOf<'message' | 'reaction'>,
+): Promise<Message | null> {
   const isOut = fact.fromMe;
+  const quoted = fact.quoted === null ? null : await models.messages.findByWhatsappId(phone.id, fact.quoted);
   const stored = await models.messages.record({
     userId: phone.userId,
     phoneId: phone.id,
@@ -63,16 +77,25 @@ async function message({ models, phone, placement }: Scene, fact: FactOf<'messag
     whatsappId: fact.whatsappId,
     chat: fact.chat,
     from: isOut ? phone.phoneNumber : (fact.from ?? fact.chat),
-    to: isOut || fact.chat.startsWith('group:') ? fact.chat : phone.phoneNumber,
+    to: isOut || isShared(fact.chat) ? fact.chat : phone.phoneNumber,
     type: fact.type,
     content: fact.content,
-    payload: fact.payload,
+    payload: fact.quoted === null ? fact.payload : { ...fact.payload, ...quoteOf(fact.quoted, quoted) },
     status: isOut ? 'sent' : 'received',
     sequence: await models.phones.nextSequence(phone.id),
+    key: fact.key,
+    lid: fact.lid,
     at: fact.at,
   });
-  return stored ? [messageEvent(stored, isOut ? null : fact.senderName)] : [];
+  return stored && withParked(models, stored);
 }
+
+const isShared = (chat: string) => chat.startsWith('group:') || chat === 'status';
+
+const quoteOf = (quotedWhatsappId: string, quoted: Message | null) => ({
+  quotedWhatsappId,
+  ...(quoted ? { quotedMessageId: quoted.id } : {}),
+});
 
 async function ack({ models, phone }: Scene, fact: FactOf<'ack'>): Promise<NewEvent[]> {
   const found = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
@@ -84,33 +107,25 @@ async function ack({ models, phone }: Scene, fact: FactOf<'ack'>): Promise<NewEv
 
 /**
  * Our own send, seen by the node. Its answer may be on its way, or lost: by id where known, else the one send in doubt
- * with the same chat, type and words. With two candidates, neither.
+ * with the same chat, type and contents. With two candidates, neither.
  */
 async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<NewEvent[]> {
   const known = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
-  const match = known ?? only(await models.messages.listInDoubt(phone.id, fact.chat), fact);
+  const match = known ?? onlyMatch(await models.messages.listInDoubt(phone.id, fact.chat), fact);
   if (!match || match.direction !== 'out') return [];
   const { whatsappId, at } = fact;
   return (await applyFact(models, match, { status: 'sent', at, whatsappId })).events;
 }
 
-const only = (candidates: Message[], fact: FactOf<'echo'>): Message | null => {
-  const matches = candidates.filter((m) => m.type === fact.type && m.content === fact.content);
-  return matches.length === 1 ? matches[0]! : null;
-};
-
-async function reaction({ models, phone }: Scene, fact: FactOf<'reaction'>): Promise<NewEvent[]> {
+/** A reaction is a message of its own, told as what it is. */
+async function reaction(scene: Scene, fact: FactOf<'reaction'>): Promise<NewEvent[]> {
+  const { models, phone } = scene;
   const target = await models.messages.findByWhatsappId(phone.id, fact.target);
+  const { emoji } = fact;
+  const said = { messageId: target?.id ?? null, whatsappId: fact.target, emoji };
+  const stored = await store(scene, { ...fact, payload: { reaction: said } });
   const from = fact.fromMe ? phone.phoneNumber : (fact.from ?? fact.chat);
-  return [
-    reactionEvent({
-      ...fact,
-      phoneId: phone.id,
-      messageId: target?.id ?? null,
-      whatsappId: fact.target,
-      from,
-    }),
-  ];
+  return stored ? [reactionEvent({ ...said, phoneId: phone.id, chat: fact.chat, from, at: fact.at })] : [];
 }
 
 async function connection(

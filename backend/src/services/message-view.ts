@@ -1,8 +1,23 @@
+import type { Contents } from '../clients/evolution.content.js';
 import type { Acceptance, Message, TimelineEntry } from '../models/message.js';
 import { remedyOf } from './reason.js';
 
+/** What a message says beside its text; a field that it does not have is absent. */
+export interface ContentsView extends Omit<Contents, 'reaction' | 'fileName' | 'mimetype'> {
+  reaction?: { messageId: number | null; emoji: string; whatsappId?: string };
+  /** What somebody chose from a list or from buttons. */
+  choice?: { id?: string; text?: string; description?: string };
+  live?: boolean;
+  quotedWhatsappId?: string;
+  lid?: string;
+  /** As it came, of a type that is not known here. */
+  raw?: Record<string, unknown>;
+  editedAt?: string;
+  deletedAt?: string;
+}
+
 /** A message as its user sees it. `messageId` elsewhere in JSON is this `id`; WhatsApp's own is `whatsappId`. */
-export interface MessageView {
+export interface MessageView extends Partial<ContentsView> {
   id: number;
   phoneId: number;
   direction: 'in' | 'out';
@@ -25,6 +40,42 @@ export interface MessageDetail extends MessageView {
   timeline: { status: string; reason: string | null; at: string }[];
 }
 
+const SHOWN = [
+  'linkPreview',
+  'mentions',
+  'mentionAll',
+  'quotedMessageId',
+  'quotedWhatsappId',
+  'location',
+  'live',
+  'contacts',
+  'poll',
+  'list',
+  'buttons',
+  'choice',
+  'reaction',
+  'statusPost',
+  'presence',
+  'raw',
+] as const;
+
+const shown = (payload: Record<string, unknown> | null): Partial<ContentsView> =>
+  payload === null
+    ? {}
+    : Object.fromEntries(
+        SHOWN.flatMap((name) => (payload[name] === undefined ? [] : [[name, payload[name]]])),
+      );
+
+/** The fields of a type, under the names that requests give them. */
+export const contentsView = (
+  message: Pick<Message, 'payload' | 'lid' | 'editedAt' | 'deletedAt'>,
+): Partial<ContentsView> => ({
+  ...shown(message.payload),
+  ...(message.lid ? { lid: message.lid } : {}),
+  ...(message.editedAt ? { editedAt: message.editedAt.toISOString() } : {}),
+  ...(message.deletedAt ? { deletedAt: message.deletedAt.toISOString() } : {}),
+});
+
 export const messageView = (message: Message): MessageView => ({
   id: message.id,
   phoneId: message.phoneId,
@@ -35,6 +86,7 @@ export const messageView = (message: Message): MessageView => ({
   to: message.to,
   type: message.type,
   message: message.content,
+  ...contentsView(message),
   status: message.status,
   reason: message.reason,
   remedy: remedyOf(message.reason),
@@ -45,7 +97,7 @@ export const messageView = (message: Message): MessageView => ({
 });
 
 /** The first answer, which a replay repeats whatever became of the message since. */
-export const acceptedView = (accepted: Acceptance): MessageView => ({
+export const acceptedView = (accepted: Acceptance, payload: Record<string, unknown> | null): MessageView => ({
   id: accepted.id,
   phoneId: accepted.phoneId,
   direction: 'out',
@@ -55,6 +107,7 @@ export const acceptedView = (accepted: Acceptance): MessageView => ({
   to: accepted.to,
   type: accepted.type,
   message: accepted.content,
+  ...shown(payload),
   status: 'queued',
   reason: null,
   remedy: null,

@@ -1,18 +1,16 @@
-import { createHash } from 'node:crypto';
 import type { Wake } from '../clients/wake.js';
 import type { Tenancy } from '../models/index.js';
 import type { Acceptance, Draft } from '../models/message.js';
 import { batcher } from '../utils/batch.js';
+import { sha256 } from '../utils/crypto.js';
+import { canonical } from '../utils/json.js';
 import { Problem } from '../utils/problem.js';
+import { needsLookup, type DraftRequest, type Drafts } from './draft.js';
 import { acceptedView, type MessageView } from './message-view.js';
 import { phoneReasons } from './reason.js';
 
-export interface SendRequest {
-  phoneId: number;
-  to: string;
-  type: string;
-  message: string;
-}
+/** A draft as it is asked for. */
+export type SendRequest = DraftRequest;
 
 export interface Asking {
   requestId: string;
@@ -28,20 +26,16 @@ const REFUSALS: Record<string, string> = {
 };
 
 /** Two requests are the same when they ask for the same, in whatever order their fields came. */
-const requestHash = (request: SendRequest): string =>
-  createHash('sha256')
-    .update(
-      JSON.stringify(['POST /api/messages/send', request.phoneId, request.to, request.type, request.message]),
-    )
-    .digest('hex');
+const requestHash = (request: SendRequest): Buffer => sha256(canonical(['POST /api/messages/send', request]));
 
 export function createMessages(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  drafts: Drafts;
   wake: Pick<Wake, 'hint'>;
   /** Seconds. */
   settings: { messageTtl: number; idempotencyTtl: number };
 }) {
-  const { tenancy, wake, settings } = deps;
+  const { tenancy, drafts, wake, settings } = deps;
   /**
    * A group that failed for the database's sake may have been committed: it is answered 503 and not tried again by us,
    * as a second try could be a second message. Any other failure is a bad draft, found by trying each alone.
@@ -69,6 +63,16 @@ export function createMessages(deps: {
     return answers;
   }
 
+  /**
+   * A repeated request finds its key before anything is looked up or stored for it again: what it quotes may be gone, and
+   * the media it links to is on its way.
+   */
+  async function draftOnce(userId: number, request: SendRequest, key: string | null) {
+    const isKnown =
+      key !== null && (await tenancy.inTenant(userId, (models) => models.idempotency.isKnown(userId, key)));
+    return isKnown ? drafts.plain(request) : drafts.draft(userId, request);
+  }
+
   return {
     /**
      * Takes a message for sending; when this resolves it is committed. `replayed`: the key was used before with the
@@ -79,18 +83,18 @@ export function createMessages(deps: {
       request: SendRequest,
       asking: Asking,
     ): Promise<{ message: MessageView; replayed: boolean }> {
+      const key = asking.idempotencyKey;
+      const hash = key === null ? null : requestHash(request);
+      const draft = needsLookup(request) ? await draftOnce(userId, request, key) : drafts.plain(request);
       const accepted = await group.add({
         userId,
         phoneId: request.phoneId,
-        chat: request.to,
-        type: request.type,
-        content: request.message,
-        payload: null,
+        ...draft,
         priority: 1,
         ttl: settings.messageTtl,
         requestId: asking.requestId,
-        key: asking.idempotencyKey,
-        hash: asking.idempotencyKey === null ? null : requestHash(request),
+        key,
+        hash: hash?.toString('hex') ?? null,
         keyTtl: settings.idempotencyTtl,
       });
       switch (accepted.outcome) {
@@ -104,12 +108,12 @@ export function createMessages(deps: {
         case 'key_mismatch':
           throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
         case 'replayed':
-          return { message: acceptedView(accepted), replayed: true };
+          return { message: acceptedView(accepted, draft.payload), replayed: true };
         case 'accepted':
           break;
       }
       wake.hint('lane');
-      return { message: acceptedView(accepted), replayed: false };
+      return { message: acceptedView(accepted, draft.payload), replayed: false };
     },
 
     /** Resolves when every accepted request is committed. */

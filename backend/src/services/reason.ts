@@ -2,6 +2,10 @@
 export const messageReasons = {
   not_on_whatsapp: 'The number is not on WhatsApp. Check it, with its country code.',
   refused_by_node: 'The node does not take this message in this form. It will not be tried again.',
+  type_not_supported:
+    'The node of this phone cannot send messages of this type in its version. Send the same as text, or use another type.',
+  media_refused:
+    'The file could not be fetched, or is not one that WhatsApp takes as this type. Check the file, its type and its size.',
   rejected_by_whatsapp:
     'WhatsApp refused the message after taking it. Wait before writing to this recipient again.',
   answer_lost:

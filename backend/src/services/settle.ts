@@ -45,10 +45,12 @@ export async function moveTo(
 export async function applyAnswer(
   models: Models,
   message: Message,
-  answer: { whatsappId: string; at: Date },
+  answer: { whatsappId: string; key: Record<string, unknown> | null; at: Date },
 ): Promise<NewEvent[]> {
+  if (answer.key) await models.changes.setKey(message.id, answer.key);
   const parked = await models.messages.takeParkedAcks(message.phoneId, answer.whatsappId);
-  const first = await applyFact(models, message, { status: 'sent', ...answer });
+  const { whatsappId, at } = answer;
+  const first = await applyFact(models, message, { status: 'sent', whatsappId, at });
   const events = [...first.events];
   let current = first.message;
   for (const status of RISING) {

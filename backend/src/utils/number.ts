@@ -5,11 +5,16 @@ export function toE164(text: string): string | null {
   const digits = text.trim().replace(/[\s().-]/g, '');
   if (!/^\+?[1-9]\d{6,14}$/.test(digits)) return null;
   const parsed = parsePhoneNumberFromString(digits.startsWith('+') ? digits : `+${digits}`);
-  return parsed?.isPossible() ? parsed.number : null;
+  return parsed?.isPossible() ? oneForm(parsed.number) : null;
 }
 
-/** WhatsApp keeps many Brazilian mobiles without the ninth digit that their numbering plan has since added. */
-const withoutNinth = (number: string): string => number.replace(/^(\+55\d{2})9(\d{8})$/, '$1$2');
+/**
+ * One form for a number that WhatsApp has under two: Brazilian mobiles with and without the ninth digit that their
+ * numbering plan has added (+55 11 8888-7777 is +55 11 98888-7777), Mexican ones with and without the former 1. Both
+ * doors use it, so that what is sent to one spelling and what comes from the other are one chat.
+ */
+export const oneForm = (number: string): string =>
+  number.replace(/^(\+55\d{2})([6-9]\d{7})$/, '$19$2').replace(/^\+521(\d{10})$/, '+52$1');
 
 /** Whether two numbers in E.164 are the same WhatsApp account's. */
-export const isSameNumber = (a: string, b: string): boolean => withoutNinth(a) === withoutNinth(b);
+export const isSameNumber = (a: string, b: string): boolean => oneForm(a) === oneForm(b);

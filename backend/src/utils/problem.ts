@@ -66,6 +66,11 @@ export const catalogue = define({
     title: 'The phone cannot send',
     remedy: 'Pair the phone again; its `status` says why it cannot send.',
   },
+  phone_offline: {
+    status: 409,
+    title: 'The phone is not connected',
+    remedy: 'Try again when its `status` is `connected`.',
+  },
   phone_connected: {
     status: 409,
     title: 'The phone is connected already',

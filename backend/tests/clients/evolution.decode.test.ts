@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { addressOf, decodeInbound, withoutSecrets } from '../../src/clients/evolution.decode.js';
+import { addressOf } from '../../src/clients/evolution.address.js';
+import { decodeInbound, withoutSecrets } from '../../src/clients/evolution.decode.js';
 
 const folder = fileURLToPath(new URL('../../../sandbox/recorded/webhooks/', import.meta.url));
 const recorded = (name: string): any[] => JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8'));

@@ -85,6 +85,7 @@ describe('lanes', () => {
     content,
     type: 'text',
     payload: null,
+    mediaId: null,
     priority: 1,
     ttl: 1000,
     requestId: 'r',

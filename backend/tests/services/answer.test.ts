@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { nodeErrorOf, sentIdOf } from '../../src/clients/evolution.decode.js';
+import { sentIdOf } from '../../src/clients/evolution.decode.js';
+import { nodeErrorOf } from '../../src/clients/evolution.error.js';
 import { classify } from '../../src/services/answer.js';
 import type { Look, SendAnswer } from '../../src/clients/evolution.client.js';
 
@@ -9,7 +10,7 @@ const recorded = (file: string): any[] =>
 const answerOf = ({ status, body }: { status: number; body: unknown }): SendAnswer => {
   const whatsappId = status < 300 ? sentIdOf(body) : null;
   return whatsappId
-    ? { kind: 'accepted', whatsappId }
+    ? { kind: 'accepted', whatsappId, key: null }
     : { kind: 'refused', error: nodeErrorOf(status, body) };
 };
 const state = (value: 'open' | 'connecting' | 'close' | null) => async (): Promise<Look<any>> => ({

@@ -68,6 +68,8 @@ const foreignKeys = (schema: Endpoint['input']['body']): [string, string][] =>
 
 function exampleOf(row: Endpoint): { body?: Record<string, unknown> } {
   if (!row.input.body) return {};
+  const { examples } = row.input.body.describe() as { examples?: Record<string, unknown>[] };
+  if (examples?.[0]) return { body: examples[0] };
   const required = Object.entries(keysOf(row.input.body)).filter(
     ([, key]) => key.flags?.presence === 'required',
   );
