@@ -1242,7 +1242,7 @@ CREATE INDEX message_words_words ON public.message_words USING gin (words);
 
 CREATE INDEX messages_by_chat ON public.messages USING btree (user_id, chat_key, direction, created_at, id);
 
-CREATE INDEX messages_by_phone ON public.messages USING btree (phone_number_id, direction, created_at, id);
+CREATE INDEX messages_by_phone ON public.messages USING btree (user_id, phone_number_id, direction, created_at, id);
 
 CREATE INDEX messages_by_status ON public.messages USING btree (user_id, status, direction, created_at, id);
 

@@ -7,7 +7,7 @@
 drop index messages_of_user;
 drop index messages_of_phone;
 create index messages_by_user on messages (user_id, direction, created_at, id);
-create index messages_by_phone on messages (phone_number_id, direction, created_at, id);
+create index messages_by_phone on messages (user_id, phone_number_id, direction, created_at, id);
 create index messages_by_chat on messages (user_id, chat_key, direction, created_at, id);
 create index messages_by_status on messages (user_id, status, direction, created_at, id);
 create index messages_by_type on messages (user_id, type, direction, created_at, id);
