@@ -1,69 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Store } from 'express-rate-limit';
 import { startRedis, type Redis } from '../../../dev/src/redis.js';
-import { startRedisCluster, type RedisCluster } from '../../../dev/src/redis-cluster.js';
-import { createLimitStores } from '../../src/clients/limit-store.js';
-import { createRedis } from '../../src/config/redis.js';
-import { createLogger } from '../../src/config/logger.js';
-import { hostPortList } from '../../src/config/settings.js';
 import { until } from '../support/until.js';
+import { agrees, closeAll, hit, look, processOf, total } from './counting.js';
 
-const logger = createLogger({ level: 'error', silent: true });
-const MINUTE = 60_000;
-let closing: (() => void)[] = [];
-afterEach(() => {
-  closing.forEach((close) => close());
-  closing = [];
-});
-
-/** What one process of the gateway counts with: a connection and stores of its own. */
-async function processOf(at: { port: number } | { nodes: string }, connected = true) {
-  const redis = createRedis(
-    {
-      host: '127.0.0.1',
-      port: 'port' in at ? at.port : 0,
-      password: '',
-      clusterNodes: 'nodes' in at ? hostPortList(at.nodes) : [],
-    },
-    logger,
-  );
-  const stores = createLimitStores(redis);
-  closing.push(() => {
-    stores.close();
-    redis.disconnect();
-  });
-  if (connected) await until('connected', () => redis.status === 'ready');
-  return {
-    redis,
-    limit: (name: string, windowMs = MINUTE): Store => {
-      const store = stores.store(name);
-      void store.init?.({ windowMs } as any);
-      return store;
-    },
-  };
-}
-
-const hit = async (store: Store, key: string, times = 1) => {
-  for (let i = 1; i < times; i += 1) await store.increment(key);
-  return store.increment(key);
-};
-const total = async (store: Store, key: string) => (await store.get!(key))?.totalHits ?? 0;
-/** A decrement makes a process ask what the others have told, without changing the sum. */
-const look = async (store: Store, key: string) => {
-  await store.increment(key);
-  await store.decrement(key);
-};
-const agrees = (store: Store, key: string, expected: number) =>
-  until(
-    `${key} is ${expected}`,
-    async () => {
-      await look(store, key);
-      const seen = await total(store, key);
-      if (seen !== expected) throw new Error(`${seen}`);
-      return true;
-    },
-    5000,
-  );
+afterEach(closeAll);
 
 describe('limits of several processes on one Redis', () => {
   let server: Redis;
@@ -172,40 +112,5 @@ describe('limits of several processes on one Redis', () => {
     } finally {
       await back.stop();
     }
-  });
-});
-
-describe('limits of several processes on a Redis Cluster', () => {
-  let cluster: RedisCluster;
-  beforeAll(async () => {
-    cluster = await startRedisCluster();
-  });
-  afterAll(async () => cluster?.stop());
-
-  it('many keys › told by one, asked by another › lie on every master, and each sum is right', async () => {
-    const [a, b] = [await processOf(cluster), await processOf(cluster)];
-    const [one, other] = [a.limit('many'), b.limit('many')];
-    const keys = Array.from({ length: 100 }, (_, i) => `user:${i}`);
-    for (const [i, key] of keys.entries()) await hit(one, key, (i % 5) + 1);
-    await agrees(one, 'user:99', 5);
-    await Promise.all(keys.map((key, i) => agrees(other, key, (i % 5) + 1)));
-    const held = await Promise.all(
-      (a.redis as any).nodes('master').map(async (node: any) => (await node.keys('gateway:limit:*')).length),
-    );
-    expect(held.filter((count) => count > 0)).toHaveLength(3);
-  });
-
-  it('a master killed, all flushed, the master back › counting goes on, and agrees again', async () => {
-    const [a, b] = [await processOf(cluster), await processOf(cluster)];
-    const [one, other] = [a.limit('killed'), b.limit('killed')];
-    const keys = Array.from({ length: 32 }, (_, i) => `user:${i}`);
-    for (const key of keys) await hit(one, key, 2);
-    await Promise.all(keys.map((key) => agrees(other, key, 2)));
-    await cluster.masters[0]!.kill();
-    await cluster.flushAll();
-    for (const key of keys) expect((await hit(one, key)).totalHits).toBe(3);
-    await cluster.masters[0]!.start();
-    await cluster.whole();
-    await Promise.all(keys.map((key) => agrees(other, key, 3)));
   });
 });
