@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from './config/logger.js';
 import { createPostgres } from './config/postgres.js';
+import { createReplica } from './config/replica.js';
 import { createRedis, pingRedis } from './config/redis.js';
 import type { Settings } from './config/env.js';
 import { createApp, createInboundApp } from './app.js';
@@ -54,17 +55,18 @@ export type Composition = ReturnType<typeof compose>;
 
 /** The composition root: the one place that knows every constructor. Nothing is started here. */
 export function compose(env: Settings, logger: Logger) {
-  const postgres = createPostgres(
-    {
-      host: env.DB_HOST,
-      port: env.DB_PORT,
-      database: env.DB_NAME,
-      user: env.DB_USER,
-      password: env.DB_PASSWORD,
-      poolSize: env.DB_POOL_SIZE,
-    },
-    logger,
-  );
+  const database = {
+    host: env.DB_HOST,
+    port: env.DB_PORT,
+    database: env.DB_NAME,
+    user: env.DB_USER,
+    password: env.DB_PASSWORD,
+    poolSize: env.DB_POOL_SIZE,
+  };
+  const postgres = createPostgres(database, logger);
+  const replica = env.DB_READ_HOST
+    ? createReplica({ ...database, host: env.DB_READ_HOST, port: env.DB_READ_PORT }, postgres, logger)
+    : null;
   const redisOptions = {
     host: env.REDIS_HOST,
     port: env.REDIS_PORT,
@@ -75,7 +77,7 @@ export function compose(env: Settings, logger: Logger) {
   const subscriber = createRedis(redisOptions, logger);
   const wake = createWake(redis, subscriber);
   const limits = createLimitStores(redis);
-  const tenancy = createTenancy(postgres);
+  const tenancy = createTenancy(postgres, replica ?? postgres);
   const sealer = createSealer(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined);
   const evolution = evolutionClient({
     apiKey: env.EVOLUTION_API_KEY,
@@ -138,6 +140,7 @@ export function compose(env: Settings, logger: Logger) {
   });
   const health = createHealth({
     tenancy,
+    pingReplica: replica && replica.ping,
     pingRedis: () => pingRedis(redis),
     evolution,
     wake,
@@ -194,6 +197,7 @@ export function compose(env: Settings, logger: Logger) {
     inboundApp: createInboundApp({ ...frame, endpoints: inboundRows }),
     identify,
     feed,
+    replica,
     workers: {
       messages: messageWorkers({
         dispatch,
@@ -238,6 +242,7 @@ export function compose(env: Settings, logger: Logger) {
       limits.close();
       redis.disconnect();
       subscriber.disconnect();
+      await replica?.close();
       await postgres.close();
     },
   };

@@ -75,8 +75,9 @@ async function endOrphan(dataDir: string): Promise<void> {
   rmSync(file, { force: true });
 }
 
-function command(
-  options: PostgresOptions,
+/** How a server over `dataDir/cluster` is run. */
+export function serverCommand(
+  options: Pick<PostgresOptions, 'dataDir' | 'logFile' | 'settings'>,
   port: number,
   start: { server: Server; owner: Partial<Uid> },
 ): Command {
@@ -104,7 +105,8 @@ function command(
   };
 }
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** One connection for `work`, closed after it. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   client.on('error', () => undefined);
   await client.connect();
@@ -167,7 +169,7 @@ export async function startPostgres(given: PostgresOptions): Promise<Postgres> {
   const server = chooseServer(options.dataDir);
   const owner = await ensureCluster(server, options.dataDir, memory.superuser);
   const port = await choosePort(options, memory);
-  const how = command(options, port, { server, owner });
+  const how = serverCommand(options, port, { server, owner });
   const running = await run(how);
   const all = logins(options, memory, port);
   await ready(how, running, () => withClient(all.superuser.url, (client) => client.query('select 1')));

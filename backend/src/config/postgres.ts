@@ -11,6 +11,8 @@ export interface Db {
 export interface Postgres extends Db {
   /** Runs `work` in one transaction in which the rows of `userIds` are in reach; commits when it resolves. */
   transaction<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
+  /** The same, in which nothing can be written. */
+  read<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -64,7 +66,8 @@ export function asProblem(error: unknown): unknown {
     : error;
 }
 
-export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
+/** Connections under the role that row-level security binds, with time limits so that no request outlives its caller. */
+export function openPool(options: PostgresOptions & { connectTimeoutMs?: number }, logger: Logger): pg.Pool {
   const pool = new pg.Pool({
     host: options.host,
     port: options.port,
@@ -72,40 +75,53 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
     user: options.user,
     password: options.password,
     max: options.poolSize,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types,
-    // The role that row-level security binds; time limits so that no request outlives its caller.
     options:
       '-c role=evolution_app -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
   });
   // Without a listener, a connection that breaks while idle ends the process.
   pool.on('error', (error) => logger.warn('postgres connection lost', { error: error.message }));
+  return pool;
+}
 
-  const on = (client: Pick<pg.PoolClient, 'query'>): Db => ({
-    query: async <Row>(statement: Sql) => (await client.query(compile(statement))).rows as Row[],
-  });
+export const on = (client: Pick<pg.PoolClient, 'query'>): Db => ({
+  query: async <Row>(statement: Sql) => (await client.query(compile(statement))).rows as Row[],
+});
 
-  async function attempt<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T> {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    try {
-      // One round trip for both; the ids are numbers, checked here because they are part of the text.
-      const ids = userIds.map((id) => (Number.isSafeInteger(id) ? id : 0)).join(',');
-      await client.query(`begin; set local app.user_ids = '{${ids}}'`);
-      const result = await work(on(client));
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure;
-      });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+/** Goes with the `begin`, in one round trip; the ids are numbers, checked here because they are part of the text. */
+export const inReach = (userIds: readonly number[]): string =>
+  `set local app.user_ids = '{${userIds.map((id) => (Number.isSafeInteger(id) ? id : 0)).join(',')}}'`;
+
+/** One transaction on a connection of `pool`; commits when `work` resolves, rolls back and rethrows when it rejects. */
+async function runTransaction<T>(
+  pool: pg.Pool,
+  how: { userIds: readonly number[]; begin: 'begin' | 'begin read only' },
+  work: (db: Db) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(`${how.begin}; ${inReach(how.userIds)}`);
+    const result = await work(on(client));
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
   }
+}
+
+export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
+  const pool = openPool(options, logger);
+  const attempt = <T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T> =>
+    runTransaction(pool, { userIds, begin: 'begin' }, work);
 
   return {
     query: async (statement) => {
@@ -121,6 +137,13 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
           if (!DEADLOCK.test(codeOf(error))) throw error;
           return attempt(userIds, work);
         });
+      } catch (error) {
+        throw asProblem(error);
+      }
+    },
+    async read(userIds, work) {
+      try {
+        return await runTransaction(pool, { userIds, begin: 'begin read only' }, work);
       } catch (error) {
         throw asProblem(error);
       }

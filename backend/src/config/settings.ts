@@ -29,6 +29,8 @@ export interface Settings {
   DB_USER: string;
   DB_PASSWORD: string;
   DB_POOL_SIZE: number;
+  DB_READ_HOST: string;
+  DB_READ_PORT: number;
   REDIS_HOST: string;
   REDIS_PORT: number;
   REDIS_PASSWORD: string;
@@ -156,6 +158,8 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   DB_USER: Joi.string().default('evolution_user'),
   DB_PASSWORD: Joi.string().allow('').default(''),
   DB_POOL_SIZE: count(10),
+  DB_READ_HOST: Joi.string().allow('').default(''),
+  DB_READ_PORT: port(5432),
   REDIS_HOST: Joi.string().default('localhost'),
   REDIS_PORT: port(6379),
   REDIS_PASSWORD: Joi.string().allow('').default(''),

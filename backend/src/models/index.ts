@@ -66,13 +66,17 @@ const createShared = (db: Db) => {
 
 export type Tenancy = ReturnType<typeof createTenancy>;
 
-/** The two doors to tenants' rows, and the named exceptions. */
-export const createTenancy = (postgres: Postgres) => ({
+/** The doors to tenants' rows, and the named exceptions. `replica` serves what only reads, where there is one. */
+export const createTenancy = (postgres: Postgres, replica: Pick<Postgres, 'read'> = postgres) => ({
   inTenant: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>
     postgres.transaction([userId], (db) => work(createModels(db))),
 
   inTenants: <T>(userIds: readonly number[], work: (models: Models) => Promise<T>): Promise<T> =>
     postgres.transaction(userIds, (db) => work(createModels(db))),
+
+  /** For lists and searches: nothing can be written, and a replica may answer. Sees every write answered before. */
+  reading: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>
+    replica.read([userId], (db) => work(createModels(db))),
 
   shared: createShared(postgres),
 

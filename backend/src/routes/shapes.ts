@@ -217,6 +217,10 @@ export const health = Joi.object({
     version: Joi.string().required(),
   }).required(),
   database: Joi.object(part).required(),
+  replica: Joi.object(part)
+    .allow(null)
+    .required()
+    .description('The read replica, down as well while it is too far behind; null without one'),
   redis: Joi.object(part).required(),
   nodes: Joi.array()
     .items(

@@ -11,10 +11,10 @@ export interface EventPage {
 
 export type Events = ReturnType<typeof createEvents>;
 
-export const createEvents = ({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) => ({
+export const createEvents = ({ tenancy }: { tenancy: Pick<Tenancy, 'reading'> }) => ({
   /** What follows a sequence number. Problems: events_gone when what follows it is no longer kept. */
   listAfter: (userId: number, after: number, limit: number): Promise<EventPage> =>
-    tenancy.inTenant(userId, async ({ events }) => {
+    tenancy.reading(userId, async ({ events }) => {
       const { oldest, last } = await events.bounds(userId);
       if (after + 1 < oldest && after < last) {
         throw new Problem(

@@ -12,6 +12,8 @@ export interface HealthView {
   status: 'ok' | 'degraded' | 'down';
   service: { status: 'up'; uptimeSeconds: number; version: string };
   database: PartHealth;
+  /** Null where there is none. Down as well when it is too far behind to be read from. */
+  replica: PartHealth | null;
   redis: PartHealth;
   nodes: (PartHealth & { name: string; since: string | null })[];
   pool: PartHealth | null;
@@ -24,6 +26,7 @@ const DATABASE_TIMEOUT_MS = 3000;
 /** How the gateway and what it stands on are doing. Nodes are probed in rounds; a request reads the last round. */
 export function createHealth(deps: {
   tenancy: Pick<Tenancy, 'shared' | 'ping'>;
+  pingReplica: (() => Promise<unknown>) | null;
   pingRedis: () => Promise<unknown>;
   evolution: Pick<EvolutionClient, 'health'>;
   wake: Pick<Wake, 'hint'>;
@@ -59,17 +62,19 @@ export function createHealth(deps: {
 
   return {
     async view(): Promise<HealthView> {
-      const [database, redis, all, pool] = await Promise.all([
+      const [database, replica, redis, all, pool] = await Promise.all([
         timed(tenancy.ping),
+        deps.pingReplica && timed(deps.pingReplica),
         timed(deps.pingRedis),
         nodes(),
         deps.poolUrl ? evolution.health(deps.poolUrl).then(part) : null,
       ]);
-      const isWhole = redis.status === 'up' && all.every((node) => node.status === 'up');
+      const isWhole = [redis, ...(replica ? [replica] : []), ...all].every(({ status }) => status === 'up');
       return {
         status: database.status === 'down' ? 'down' : isWhole ? 'ok' : 'degraded',
         service: { status: 'up', uptimeSeconds: Math.floor(process.uptime()), version: deps.version },
         database,
+        replica,
         redis,
         nodes: all,
         pool,

@@ -35,13 +35,18 @@ export type History = ReturnType<typeof createHistory>;
 const nextOf = <T>(rows: readonly T[], limit: number, placeOf: (row: T) => Place): Place | null =>
   rows.length > limit ? placeOf(rows[limit - 1]!) : null;
 
+interface Dependencies {
+  tenancy: Pick<Tenancy, 'inTenant' | 'reading'>;
+  notes: Notes;
+}
+
 /** What was said on a user's phones, for reading. */
-export const createHistory = ({ tenancy, notes }: { tenancy: Pick<Tenancy, 'inTenant'>; notes: Notes }) => ({
+export const createHistory = ({ tenancy, notes }: Dependencies) => ({
   /** Messages, newest first. `text`: those with all its words. */
   async list(userId: number, { text, ...request }: ListRequest): Promise<Page<MessageView>> {
     const filter = { ...request, userId, limit: request.limit + 1 };
     if (text !== undefined) await notes.catchUp(userId);
-    const rows = await tenancy.inTenant(userId, ({ history }) =>
+    const rows = await tenancy.reading(userId, ({ history }) =>
       text === undefined ? history.list(filter) : history.search(filter, soughtWords(text)),
     );
     return {
@@ -54,7 +59,7 @@ export const createHistory = ({ tenancy, notes }: { tenancy: Pick<Tenancy, 'inTe
   async listChats(userId: number, request: ListChatsRequest): Promise<Page<ChatView>> {
     const { phoneId, limit } = request;
     await notes.catchUp(userId);
-    return tenancy.inTenant(userId, async ({ phones, chats, history }) => {
+    return tenancy.reading(userId, async ({ phones, chats, history }) => {
       if (!(await phones.find(phoneId))) throw new Problem('not_found', `There is no phone ${phoneId}`);
       const rows = await chats.list({ ...request, userId, limit: limit + 1 });
       const page = rows.slice(0, limit);

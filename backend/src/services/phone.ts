@@ -99,7 +99,7 @@ export async function storeQr(
 }
 
 export function createPhones(deps: {
-  tenancy: Pick<Tenancy, 'inTenant'>;
+  tenancy: Pick<Tenancy, 'inTenant' | 'reading'>;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   refuseUrl: UrlRule;
@@ -162,7 +162,7 @@ export function createPhones(deps: {
       userId: number,
       page: { after: number; limit: number; offset: number },
     ): Promise<{ data: PhoneView[]; hasMore: boolean }> {
-      const rows = await tenancy.inTenant(userId, (models) =>
+      const rows = await tenancy.reading(userId, (models) =>
         models.phones.list({ ...page, limit: page.limit + 1 }),
       );
       return { data: rows.slice(0, page.limit).map(view), hasMore: rows.length > page.limit };
