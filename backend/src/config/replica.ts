@@ -81,7 +81,7 @@ async function catchUp(db: Db, target: Position): Promise<void> {
            (select system_identifier::text from pg_control_system()) as system`;
   for (;;) {
     const [seen] = await db.query<{ isReplica: boolean; isThere: boolean | null; system: string }>(look);
-    if (!seen?.isReplica) throw new Unfit('it is no replica (any more)');
+    if (!seen?.isReplica) throw new Unfit('it is a primary');
     if (seen.system !== target.system) throw new Unfit('it is a replica of another database');
     if (seen.isThere) return;
     if (Date.now() >= deadline) throw new Unfit(`it is behind by more than ${PATIENCE_MS} ms`);
