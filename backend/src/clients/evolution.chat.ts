@@ -1,6 +1,7 @@
 import type { AxiosResponse } from 'axios';
 import { keyOf, recipientOf } from './evolution.address.js';
 import type { Address, Look } from './evolution.look.js';
+import { object } from './evolution.value.js';
 import type { Presence, Target } from './evolution.content.js';
 
 type Name = Omit<Target, 'words'>;
@@ -29,10 +30,13 @@ export const chatCalls = ({ call, look }: Door) => ({
     return look(call(request, address), () => true);
   },
 
-  /** Recorded: chat_updateMessage.json. */
-  edit(address: Address, message: Name, text: string): Promise<Look<true>> {
+  /** The time of the edit, by the node's clock, as its own post will tell it too. Recorded: chat_updateMessage.json. */
+  edit(address: Address, message: Name, text: string): Promise<Look<Date>> {
     const body = { number: recipientOf(message.chat), key: keyOf(message), text };
-    return look(call({ method: 'post', path: '/chat/updateMessage', body }, address), () => true);
+    return look(call({ method: 'post', path: '/chat/updateMessage', body }, address), (answer) => {
+      const edit = object(object(object(answer)['message'])['protocolMessage']);
+      return new Date(Number(edit['timestampMs']) || Date.now());
+    });
   },
 
   /** For everyone. Recorded: chat_deleteMessageForEveryone.json. */

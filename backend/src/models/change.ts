@@ -10,11 +10,11 @@ export interface Change {
 
 /** What became of messages: edits, deletions, reading. */
 export const changeModel = (db: Db) => ({
-  /** False: a later edit is known, or this one. */
+  /** False: a later edit is known, or this one. What was deleted since keeps the words that it had. */
   async edit(id: number, edit: { content: string | null; at: Date }): Promise<boolean> {
     const rows = await db.query(sql`
       update messages set content = ${edit.content}, edited_at = ${edit.at}, updated_at = now()
-       where id = ${id} and (edited_at is null or edited_at < ${edit.at}) and deleted_at is null returning 1`);
+       where id = ${id} and (edited_at is null or edited_at < ${edit.at}) returning 1`);
     return rows.length > 0;
   },
 
@@ -36,7 +36,8 @@ export const changeModel = (db: Db) => ({
 
   takeParked: (phoneId: number, whatsappId: string) =>
     db.query<Change>(sql`
-      delete from parked_changes where phone_id = ${phoneId} and whatsapp_id = ${whatsappId} returning kind, content, at`),
+      delete from parked_changes where phone_id = ${phoneId} and whatsapp_id = ${whatsappId}
+      returning kind, content, at`),
 
   async setKey(id: number, key: Record<string, unknown>): Promise<void> {
     await db.query(sql`update messages set whatsapp_key = ${JSON.stringify(key)}::jsonb where id = ${id}`);

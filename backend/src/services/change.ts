@@ -17,8 +17,6 @@ export async function applyChange(models: Models, message: Message, change: Chan
   if (change.kind === 'deleted') {
     return (await models.changes.remove(message.id, at)) ? [deletedEvent(message, at)] : [];
   }
-  // The echo of an edit of ours comes with another time than the node's answer.
-  if (message.editedAt && message.content === content) return [];
   return (await models.changes.edit(message.id, { content, at }))
     ? [editedEvent(message, { content, at })]
     : [];

@@ -35,6 +35,8 @@ export async function takeEffect(scene: Scene, fact: Fact): Promise<NewEvent[]> 
 function keyOf(fact: Fact): string | null {
   if (fact.kind === 'message') return `message:${fact.whatsappId}:${fact.fromMe}`;
   if (fact.kind === 'reaction') return `reaction:${fact.whatsappId}`;
+  if (fact.kind === 'deleted') return `deleted:${fact.whatsappId}:${fact.fromMe}`;
+  if (fact.kind === 'edited') return `edited:${fact.whatsappId}:${fact.fromMe}:${fact.at.getTime()}`;
   if (fact.kind !== 'participants') return null;
   const who = sha256(fact.participants.join()).toString('hex').slice(0, 16);
   return `participants:${fact.group}:${fact.action}:${fact.at.getTime()}:${who}`;

@@ -100,8 +100,8 @@ export function createMessageActions(deps: {
       if (message.type !== 'text') throw new Problem('unprocessable', 'Only texts can be edited');
       if (message.deletedAt) throw new Problem('conflict', `Message ${id} is deleted`);
       await refuseOld(userId, message);
-      done(await evolution.edit(address, nameOf(message), text));
-      return change(userId, id, { kind: 'edited', content: text, at: new Date() });
+      const at = done(await evolution.edit(address, nameOf(message), text));
+      return change(userId, id, { kind: 'edited', content: text, at });
     },
 
     /** Deletes for everyone; a second time changes nothing. Problems as for an edit. */
@@ -144,8 +144,8 @@ export function createMessageActions(deps: {
 }
 
 /** Each of these calls may be repeated, so that a node that did not answer well is a matter of trying again. */
-function done(answer: Look<true>): void {
-  if (answer.kind === 'ok') return;
+function done<T>(answer: Look<T>): T {
+  if (answer.kind === 'ok') return answer.value;
   const cause = 'cause' in answer ? answer.cause : answer.kind;
   throw new Problem('unavailable', 'The node of this phone did not do it', {
     retryAfter: RETRY_AFTER,

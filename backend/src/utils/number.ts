@@ -4,8 +4,8 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 export function toE164(text: string): string | null {
   const digits = text.trim().replace(/[\s().-]/g, '');
   if (!/^\+?[1-9]\d{6,14}$/.test(digits)) return null;
-  const parsed = parsePhoneNumberFromString(digits.startsWith('+') ? digits : `+${digits}`);
-  return parsed?.isPossible() ? oneForm(parsed.number) : null;
+  const parsed = parsePhoneNumberFromString(oneForm(digits.startsWith('+') ? digits : `+${digits}`));
+  return parsed?.isPossible() ? parsed.number : null;
 }
 
 /**

@@ -43,6 +43,58 @@ describe('what an answer of a node means', () => {
     expect(await classify(find(label), true, never)).toMatchObject({ class: expected });
   });
 
+  const other = (file: string, label: string) => {
+    const entry = recorded(`message_${file}.json`).find((e) => e.label === label);
+    if (!entry) throw new Error(`no recording ${file} "${label}"`);
+    return answerOf(entry.response);
+  };
+
+  it.each([
+    ['sendMedia', 'image by url', 'sent', null],
+    ['sendMedia', 'image by base64', 'sent', null],
+    ['sendMedia', 'document by url', 'sent', null],
+    ['sendMedia', 'data: URL prefix', 'failed', 'media_refused'],
+    ['sendMedia', 'url answers 404', 'failed', 'media_refused'],
+    ['sendMedia', 'media neither url nor base64', 'failed', 'media_refused'],
+    ['sendMedia', 'base64 document without fileName', 'failed', 'media_refused'],
+    ['sendMedia', 'invalid mediatype', 'failed', 'refused_by_node'],
+    ['sendMedia', 'instance logged out', 'not_sent', null],
+    ['sendPtv', 'bad media', 'failed', 'media_refused'],
+    ['sendSticker', 'url', 'sent', null],
+    ['sendWhatsAppAudio', 'url (ffmpeg converts)', 'sent', null],
+    ['sendLocation', 'ok', 'sent', null],
+    ['sendLocation', 'missing name/address', 'failed', 'refused_by_node'],
+    ['sendContact', 'ok', 'sent', null],
+    ['sendContact', 'empty list', 'failed', 'refused_by_node'],
+    ['sendPoll', 'ok', 'sent', null],
+    ['sendPoll', 'one option only', 'failed', 'refused_by_node'],
+    ['sendReaction', 'ok', 'sent', null],
+    ['sendReaction', 'remove (empty)', 'sent', null],
+    ['sendReaction', 'not an emoji', 'failed', 'refused_by_node'],
+    ['sendButtons', 'reply buttons', 'sent', null],
+    ['sendStatus', 'text', 'sent', null],
+    ['sendList', 'ok', 'failed', 'type_not_supported'],
+    ['sendText', 'empty text', 'failed', 'refused_by_node'],
+  ])('recorded: %s %s › on a phone that was open › %s %s', async (file, label, expected, reason) => {
+    expect(await classify(other(file, label), true, never)).toMatchObject({
+      class: expected,
+      ...(reason ? { reason } : {}),
+    });
+  });
+
+  it('recorded: a call that is not there › as a version without that type answers › failed, not retried', async () => {
+    const entry = recorded('errors_generic.json').find((e) => e.label === 'no instanceName in path');
+    expect(await classify(answerOf(entry.response), true, never)).toMatchObject({
+      class: 'failed',
+      reason: 'type_not_supported',
+    });
+  });
+
+  it('a file that the node could not fetch for the moment › nothing left › not_sent', async () => {
+    const body = { status: 500, error: 'x', response: { message: ['AxiosError: connect ECONNREFUSED'] } };
+    expect(await classify(answerOf({ status: 500, body }), true, never)).toMatchObject({ class: 'not_sent' });
+  });
+
   it('recorded: database away › it names the look-up before the send › not_sent', async () => {
     const entry = recorded('backend_down.json').find((e) => e.label === 'Postgres down: sendText');
     expect(await classify(answerOf(entry.response), true, never)).toMatchObject({ class: 'not_sent' });
