@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import Joi from 'joi';
+import type Joi from 'joi';
 import { draftBody } from '../../src/routes/drafts.js';
 import { id } from '../../src/routes/shapes.js';
 
