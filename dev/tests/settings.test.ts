@@ -115,6 +115,14 @@ describe('makePlan', () => {
     server.close();
   });
 
+  it('REDIS_CLUSTER_NODES › no Redis of ours for the gateway, also beside a copied REDIS_HOST', async () => {
+    const plan = await makePlan(
+      read({ REDIS_CLUSTER_NODES: '10.0.0.1:7000', REDIS_HOST: 'localhost', REDIS_PORT: '1' }),
+      quiet,
+    );
+    expect(plan).toMatchObject({ redis: false, redisNodes: true });
+  });
+
   it('EVOLUTION_NODES › no sandbox, and the pool is the nodes named', async () => {
     const plan = await makePlan(
       read({ EVOLUTION_NODES: 'a=http://10.0.0.1:8080,b=https://evo.example' }),

@@ -4,6 +4,8 @@ import type { RedisClient } from '../config/redis.js';
 export type Topic = 'lane' | 'delivery' | 'check' | 'events';
 
 const CHANNEL = 'gateway:wake';
+/** A Redis that hangs answers nothing: beyond so many unanswered hints, further ones are not even written. */
+const MAX_UNANSWERED = 200;
 
 export type Wake = ReturnType<typeof createWake>;
 
@@ -14,6 +16,7 @@ export type Wake = ReturnType<typeof createWake>;
 export function createWake(publisher: RedisClient, subscriber: RedisClient) {
   const local = new EventEmitter().setMaxListeners(0);
   const deliver = (topic: Topic, value: number) => local.emit(topic, value);
+  let unanswered = 0;
 
   subscriber.on('ready', () => {
     subscriber.subscribe(CHANNEL).catch(() => undefined);
@@ -28,8 +31,12 @@ export function createWake(publisher: RedisClient, subscriber: RedisClient) {
     /** Tells this process at once and the others through Redis, if it is there. `value` is the user for `events`. */
     hint(topic: Topic, value = 0): void {
       deliver(topic, value);
-      if (publisher.status === 'ready')
-        publisher.publish(CHANNEL, `${self} ${topic} ${value}`).catch(() => undefined);
+      if (publisher.status !== 'ready' || unanswered >= MAX_UNANSWERED) return;
+      unanswered += 1;
+      publisher
+        .publish(CHANNEL, `${self} ${topic} ${value}`)
+        .catch(() => undefined)
+        .finally(() => (unanswered -= 1));
     },
     on(topic: Topic, listener: (value: number) => void): () => void {
       local.on(topic, listener);

@@ -98,6 +98,12 @@ async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   return Promise.race([answer, late]).finally(() => clock.abort());
 }
 
+/** Whatever keeps us from knowing where a server is must not keep anybody from reading. */
+function asUnfit(error: unknown): never {
+  if (error instanceof Problem || error instanceof Unfit) throw error;
+  throw new Unfit(`it is not known where it is: ${(error as Error).message}`);
+}
+
 /** Errors of the question itself, by SQLSTATE class, and what took too long: the primary would say the same. */
 const isOfTheQuestion = (error: unknown): boolean =>
   /^(2[0-35]|42|P0)...$|^57014$/.test(String((error as { code?: unknown })?.code ?? ''));
@@ -131,12 +137,12 @@ export function createReplica(
   };
 
   async function readReplica<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T> {
-    const target = await position();
+    const target = await position().catch(asUnfit);
     const client = await pool.connect();
     let isUsable = false;
     try {
       await within(ANSWER_MS, client.query(`begin read only; ${inReach(userIds)}`));
-      await within(ANSWER_MS, catchUp(on(client), target));
+      await within(ANSWER_MS, catchUp(on(client), target)).catch(asUnfit);
       noteFit();
       const result = await work(on(client));
       await client.query('commit');

@@ -134,18 +134,14 @@ describe('two api and two worker processes behind nginx, on one database and one
   });
 
   it('one of each killed under load, all flushed, started again › nothing lost, doubled or out of order', async () => {
-    const total = 120;
+    const total = 100;
     const accepted: { id: number; text: string }[] = [];
+    const killed = [fleet.api[0]!, fleet.workers[0]!];
     const faults = (async () => {
-      for (const [i, pair] of [
-        [fleet.api[0]!, fleet.workers[0]!],
-        [fleet.api[1]!, fleet.workers[1]!],
-      ].entries()) {
-        await until('some were accepted', () => accepted.length >= ((i + 1) * total) / 3, 60_000);
-        await Promise.all(pair.map((member) => member.end('SIGKILL')));
-        await cluster.flushAll();
-        await Promise.all(pair.map((member) => member.start()));
-      }
+      await until('some were accepted', () => accepted.length >= total / 2, 60_000);
+      await Promise.all(killed.map((member) => member.end('SIGKILL')));
+      await cluster.flushAll();
+      await Promise.all(killed.map((member) => member.start()));
     })();
     const send = async (n: number) => {
       const text = `load-${String(n).padStart(3, '0')}`;
@@ -180,8 +176,8 @@ describe('two api and two worker processes behind nginx, on one database and one
     const inDoubt = rows.filter((row) => row.status === 'unknown').map((row) => row.content);
     expect(rows.map((row) => row.content).sort()).toEqual(accepted.map(({ text }) => text).sort());
     expect(new Set(received).size).toBe(received.length);
-    // Two kills of workers, two phones with a send in flight.
-    expect(inDoubt.length).toBeLessThanOrEqual(4);
+    // One worker killed, two phones with a send in flight.
+    expect(inDoubt.length).toBeLessThanOrEqual(2);
     const missing = accepted.filter(({ text }) => !received.includes(text)).map(({ text }) => text);
     expect(missing.filter((text) => !inDoubt.includes(text))).toEqual([]);
     for (const first of [0, 1, 2, 3]) {

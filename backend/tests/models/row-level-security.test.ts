@@ -99,6 +99,16 @@ describe('row-level security', () => {
     ).toEqual([]);
   });
 
+  it('the door for lists › used to write › writes nothing, also where no replica is behind it', async () => {
+    await insertUser(903);
+    const read = <T>(ids: number[], text: ReturnType<typeof sql>) =>
+      postgres.read(ids, (db) => db.query<T>(text));
+    expect(await read([903], sql`select id from users`)).toEqual([{ id: 903 }]);
+    expect(await read([904], sql`select id from users`)).toEqual([]);
+    await expect(read([903], sql`update users set username = 'written' where id = 903`)).rejects.toThrow();
+    expect(await read([903], sql`select username from users`)).toEqual([{ username: 'u903' }]);
+  });
+
   it.each(['lanes', 'chat_heads', 'turns', 'credentials', 'delivery_queue', 'webhook_lanes', 'phone_checks'])(
     'table %s › asked by the application › is refused',
     async (table) => {
