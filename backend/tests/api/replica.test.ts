@@ -18,7 +18,7 @@ if (!isPossible) process.stderr.write(`SKIPPED: read replicas: there is no pg_ba
 const SETTINGS = { ...THROWAWAY, synchronous_commit: 'on' };
 
 (isPossible ? describe : describe.skip)('two processes that read from a streaming replica', () => {
-  const folder = temporaryFolder('replica');
+  let folder: string;
   let primary: Postgres;
   let replica: Replica;
   let gateways: TestGateway[];
@@ -26,6 +26,7 @@ const SETTINGS = { ...THROWAWAY, synchronous_commit: 'on' };
   let phone: Awaited<ReturnType<typeof placedPhone>>;
 
   beforeAll(async () => {
+    folder = temporaryFolder('replica');
     primary = await startPostgres({ dataDir: join(folder, 'primary'), settings: SETTINGS });
     const { user: role, password, database } = primary.gateway;
     const env = { DB_HOST: '127.0.0.1', DB_NAME: database, DB_USER: role, DB_PASSWORD: password };
