@@ -874,7 +874,12 @@ CREATE TABLE public.messages (
     deleted_at timestamp with time zone,
     CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
     CONSTRAINT messages_source_check CHECK ((source = ANY (ARRAY['api'::text, 'phone'::text, 'contact'::text]))),
-    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'received'::text])))
+    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'received'::text]))),
+    CONSTRAINT messages_status_direction CHECK (
+CASE direction
+    WHEN 'in'::text THEN (status = ANY (ARRAY['received'::text, 'read'::text, 'played'::text]))
+    ELSE (status <> 'received'::text)
+END)
 );
 
 ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;

@@ -1,27 +1,21 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import pg from 'pg';
 import { temporaryFolder } from '../../dev/src/folders.js';
-import { freePort } from '../../dev/src/ports.js';
 import { startPostgres } from '../../dev/src/postgres.js';
 import { startRedis } from '../../dev/src/redis.js';
-import { until } from '../../dev/src/wait.js';
 import { createLogger } from '../src/config/logger.js';
 import { createPostgres } from '../src/config/postgres.js';
-import { migrate } from '../src/migrate.js';
 import { createTenancy } from '../src/models/index.js';
 import { createRetention } from '../src/services/retention.js';
-import { fill } from './history-fill.js';
+import { startSubject, type Subject } from './history-subject.js';
 
 /**
  * Reading with many messages against reading with few: two databases of one PostgreSQL, each with a gateway of its own,
  * asked in alternation. `npx tsx backend/bench/history.ts [many] [few] [rounds]`. Takes some ten minutes and 12 GB in the
  * temporary folder, both given back.
  */
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const [many = 10_000_000, few = 10_000, rounds = 5] = process.argv.slice(2).map(Number);
 const PAGE = 10;
 
@@ -33,66 +27,8 @@ const median = (all: number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.
 const quantile = (all: number[], q: number) => [...all].sort((a, b) => a - b)[Math.floor(all.length * q)]!;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 
-async function subject(name: string, rows: number) {
-  const owner = new URL(postgres.gateway.url);
-  const admin = new pg.Client({ connectionString: postgres.gateway.url });
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  await admin.end();
-  const env = {
-    DB_HOST: owner.hostname,
-    DB_PORT: owner.port,
-    DB_NAME: name,
-    DB_USER: owner.username,
-    DB_PASSWORD: decodeURIComponent(owner.password),
-  };
-  await migrate({ ...env, DB_PORT: Number(env.DB_PORT) });
-  const port = String(await freePort());
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', 'backend/src/server.ts'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      PATH: process.env['PATH'],
-      PORT: port,
-      ...env,
-      NODE_ENV: 'test',
-      ROLE: 'api',
-      REDIS_HOST: '127.0.0.1',
-      REDIS_PORT: String(redis.port),
-      INBOUND_PORT: String(await freePort()),
-      JWT_SECRET: 'bench-secret-0123456789-0123456789-0123456789',
-      EVOLUTION_API_KEY: 'bench-secret-0123456789',
-      BCRYPT_COST: '4',
-      LOG_LEVEL: 'error',
-      RATE_LIMIT_IP: '1000000000',
-      RATE_LIMIT_USER: '1000000000',
-      RATE_LIMIT_SEND: '1000000000',
-      RATE_LIMIT_AUTH_IP: '1000000000',
-    },
-  });
-  const url = `http://127.0.0.1:${port}`;
-  await until(`${name} answers`, async () => (await fetch(url).catch(() => null)) !== null);
-  const registered = await fetch(`${url}/api/auth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'bench', email: 'bench@example.com', password: 'Bench-pass-1' }),
-  });
-  const { user, apiKey } = (await registered.json()) as { user: { id: number }; apiKey: string };
-  const began = Date.now();
-  await fill(postgres.superuser.url.replace(/[^/]+$/, name), user.id, rows);
-  console.log(`${name}: ${rows} messages filled in ${Math.round((Date.now() - began) / 1000)} s`);
-  const get = async (path: string) => {
-    const answer = await fetch(`${url}${path}`, { headers: { 'x-api-key': apiKey } });
-    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as { data: { id: number }[]; nextCursor: string | null };
-  };
-  const [phone] = (await get('/api/phones?limit=1')).data;
-  return { name, url, apiKey, env, child, get, phoneId: phone!.id, userId: user.id };
-}
-type Subject = Awaited<ReturnType<typeof subject>>;
-
-const small = await subject('few', few);
-const big = await subject('many', many);
+const small = await startSubject({ name: 'few', rows: few, postgres, redisPort: redis.port });
+const big = await startSubject({ name: 'many', rows: many, postgres, redisPort: redis.port });
 
 async function time(of: Subject, path: string, times: number): Promise<number> {
   const took: number[] = [];

@@ -12,6 +12,10 @@ create index messages_by_chat on messages (user_id, chat_key, direction, created
 create index messages_by_status on messages (user_id, status, direction, created_at, id);
 create index messages_by_type on messages (user_id, type, direction, created_at, id);
 
+-- Of most statuses it follows which way a message went: a list by one of them has no other direction to look at.
+alter table messages add constraint messages_status_direction
+  check (case direction when 'in' then status in ('received', 'read', 'played') else status <> 'received' end);
+
 -- A row per chat of a phone: finding a phone's latest chats among its messages would read them all where one chat is
 -- loud. What is received, or typed on the phone, is noted by the statement that stores it; what is accepted from the
 -- API is noted after acceptance, from the queue below, since noting it there costs acceptance a fifth of its time in the

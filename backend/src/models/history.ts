@@ -45,10 +45,16 @@ function conditions(filter: MessageFilter): Sql {
   return join(all, ' and ');
 }
 
+/** The directions to look at; the database holds messages to it (messages_status_direction). */
+function directionsOf({ direction, status }: MessageFilter): ('in' | 'out')[] {
+  if (direction) return [direction];
+  if (status === undefined || status === 'read' || status === 'played') return ['in', 'out'];
+  return [status === 'received' ? 'in' : 'out'];
+}
+
 /** The newest ids that pass a filter. Without a direction, both are read in order and merged: see the indexes. */
 function newestIds(filter: MessageFilter, limit: number): Sql {
-  const directions = filter.direction ? [filter.direction] : ['in', 'out'];
-  const arms = directions.map(
+  const arms = directionsOf(filter).map(
     (direction) => sql`
       (select created_at, id from messages where direction = ${direction} and ${conditions(filter)} ${newest} limit ${limit})`,
   );
