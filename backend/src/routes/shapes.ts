@@ -125,6 +125,7 @@ const contentsFields = {
   list: Joi.object().unknown(),
   buttons: Joi.object().unknown(),
   choice: Joi.object().unknown().description('What was chosen from a list or from buttons'),
+  media: Joi.object().unknown().description('The file it carries'),
   reaction: Joi.object().unknown(),
   statusPost: Joi.object().unknown(),
   presence: Joi.object().unknown(),

@@ -82,7 +82,7 @@ async function store(
     to: isOut || isShared(fact.chat) ? fact.chat : phone.phoneNumber,
     type: fact.type,
     content: fact.content,
-    payload: fact.quoted === null ? fact.payload : { ...fact.payload, ...quoteOf(fact.quoted, quoted) },
+    payload: payloadOf(fact, quoted),
     status: isOut ? 'sent' : 'received',
     sequence: await models.phones.nextSequence(phone.id),
     key: fact.key,
@@ -94,10 +94,19 @@ async function store(
 
 const isShared = (chat: string) => chat.startsWith('group:') || chat === 'status';
 
-const quoteOf = (quotedWhatsappId: string, quoted: Message | null) => ({
-  quotedWhatsappId,
-  ...(quoted ? { quotedMessageId: quoted.id } : {}),
-});
+/** What was said beside the words, with the message it answers and the file it carries; null when nothing. */
+function payloadOf(
+  fact: FactOf<'message' | 'reaction'>,
+  quoted: Message | null,
+): Record<string, unknown> | null {
+  const payload = {
+    ...fact.payload,
+    ...(fact.quoted === null ? {} : { quotedWhatsappId: fact.quoted }),
+    ...(quoted ? { quotedMessageId: quoted.id } : {}),
+    ...(fact.media ? { media: fact.media } : {}),
+  };
+  return Object.keys(payload).length > 0 ? payload : null;
+}
 
 async function ack({ models, phone }: Scene, fact: FactOf<'ack'>): Promise<NewEvent[]> {
   const found = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
@@ -115,7 +124,8 @@ async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<New
   const known = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
   const match = known ?? onlyMatch(await models.messages.listInDoubt(phone.id, fact.chat), fact);
   if (!match || match.direction !== 'out') return [];
-  const { whatsappId, at } = fact;
+  const { whatsappId, at, key } = fact;
+  if (key && !match.key) await models.changes.setKey(match.id, key);
   return (await applyFact(models, match, { status: 'sent', at, whatsappId })).events;
 }
 

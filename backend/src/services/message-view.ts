@@ -5,6 +5,8 @@ import { remedyOf } from './reason.js';
 /** What a message says beside its text; a field that it does not have is absent. */
 export interface ContentsView extends Omit<Contents, 'reaction' | 'fileName' | 'mimetype'> {
   reaction?: { messageId: number | null; emoji: string; whatsappId?: string };
+  /** The file it carries, as its sender describes it. `size` in bytes. */
+  media?: { kind: string; mimetype: string | null; fileName: string | null; size: number | null };
   /** What somebody chose from a list or from buttons. */
   choice?: { id?: string; text?: string; description?: string };
   live?: boolean;
@@ -53,6 +55,7 @@ const SHOWN = [
   'list',
   'buttons',
   'choice',
+  'media',
   'reaction',
   'statusPost',
   'presence',

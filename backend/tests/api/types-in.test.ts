@@ -52,10 +52,21 @@ describe('every type in', () => {
   it.each([
     ['text', { text: 'Hello' }, { type: 'text', message: 'Hello' }],
     ['a text of many letters', { text: 'é\u{1F600}'.repeat(5000) }, { type: 'text' }],
-    ['image', { type: 'image', text: 'look' }, { type: 'image', message: 'look' }],
+    [
+      'image',
+      { type: 'image', text: 'look' },
+      { type: 'image', message: 'look', media: { kind: 'image', mimetype: 'image/png' } },
+    ],
     ['video', { type: 'video' }, { type: 'video', message: null }],
     ['a voice note', { type: 'audio' }, { type: 'voice', message: null }],
-    ['document', { type: 'document', fileName: 'offer.pdf' }, { type: 'document' }],
+    [
+      'document',
+      { type: 'document', fileName: 'offer.pdf', base64: 'JVBERi0=' },
+      {
+        type: 'document',
+        media: { kind: 'document', mimetype: 'application/pdf', fileName: 'offer.pdf', size: 5 },
+      },
+    ],
     ['sticker', { type: 'sticker' }, { type: 'sticker' }],
     [
       'location',

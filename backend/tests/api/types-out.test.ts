@@ -235,6 +235,21 @@ describe('every type out', () => {
     });
   });
 
+  it.each([
+    ['text', { message: 'lost text' }],
+    ['location', { location: { latitude: 3, longitude: 4, name: 'Lost' } }],
+    ['contact', { contacts: [{ name: 'Lost', phoneNumber: '+6281111111113' }] }],
+    ['poll', { poll: { name: 'Lost?', options: ['a', 'b'] } }],
+    ['buttons', { buttons: { title: 'Lost', items: [{ type: 'reply', text: 'Y', id: 'y' }] } }],
+  ])('%s › its answer lost, its echo not › is sent, once, by its echo', async (type, fields) => {
+    await nodes.call('/sandbox/faults', {
+      method: 'POST',
+      body: { reset: true, after: true, calls: '/message/', count: 1 },
+    });
+    const message = await send({ to, type, ...fields });
+    await arrived(message);
+  });
+
   it('typing before a send › shown to the recipient › before the message', async () => {
     const other = await newPhone(user);
     const start = Date.now();
