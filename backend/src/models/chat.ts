@@ -46,18 +46,15 @@ export const chatModel = (db: Db) => ({
   },
 
   /**
-   * After messages were removed: the chats they were the last of get the last that is left, or go. A chat that is being
-   * spoken in is left alone, since it gets another last message that way. Pairs of phone and chat.
+   * After messages stored before a moment were removed: chats that they were the last of get the last that is left, or
+   * go; at most `limit`. A chat that somebody holds is passed over until the next time. Returns how many it saw to.
    */
-  async forget(of: readonly { phoneId: number; chat: string }[]): Promise<void> {
-    const phones = of.map((one) => one.phoneId);
-    const names = of.map((one) => one.chat);
-    await db.query(sql`
+  async forget(before: Date, limit: number): Promise<number> {
+    const rows = await db.query(sql`
       with stale as (
         select c.user_id, c.phone_id, c.chat from chats c
-          join (select distinct * from unnest(${phones}::bigint[], ${names}::text[])) as t (phone_id, chat) using (phone_id, chat)
-         where not exists (select 1 from messages m where m.id = c.last_message_id)
-         order by c.phone_id, c.chat for update of c skip locked),
+         where c.last_at < ${before} and not exists (select 1 from messages m where m.id = c.last_message_id)
+         order by c.phone_id, c.chat limit ${limit} for update of c skip locked),
       left_over as (
         select s.phone_id, s.chat, m.id, m.created_at from stale s left join lateral (
           select id, created_at from messages
@@ -65,7 +62,10 @@ export const chatModel = (db: Db) => ({
            order by created_at desc, id desc limit 1) m on true),
       moved as (
         update chats c set last_message_id = l.id, last_at = l.created_at from left_over l
-         where c.phone_id = l.phone_id and c.chat = l.chat and l.id is not null)
-      delete from chats c using left_over l where c.phone_id = l.phone_id and c.chat = l.chat and l.id is null`);
+         where c.phone_id = l.phone_id and c.chat = l.chat and l.id is not null),
+      gone as (
+        delete from chats c using left_over l where c.phone_id = l.phone_id and c.chat = l.chat and l.id is null)
+      select 1 from stale`);
+    return rows.length;
   },
 });

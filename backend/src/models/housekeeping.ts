@@ -33,10 +33,10 @@ export const housekeepingModel = (db: Db) => ({
 
   /**
    * Deletes at most `limit` messages stored before a moment, the oldest of each user; never one that waits or is being
-   * sent. Rows that somebody holds are passed over, so that nothing is waited for. Returns the chats they were in.
+   * sent. Rows that somebody holds are passed over, so that nothing is waited for. Returns how many went.
    */
-  removeMessages: (before: Date, limit: number) =>
-    db.query<{ phoneId: number; chat: string }>(sql`
+  async removeMessages(before: Date, limit: number): Promise<number> {
+    const rows = await db.query(sql`
       with old as (
         select m.id from unnest(app_user_ids()) as u (id) cross join (values ('in'), ('out')) as d (direction)
          cross join lateral (
@@ -45,8 +45,9 @@ export const housekeepingModel = (db: Db) => ({
              and status not in ('scheduled', 'queued', 'sending')
            order by created_at, id limit ${limit} for update skip locked) m
          limit ${limit})
-      delete from messages using old where messages.id = old.id
-      returning phone_number_id as "phoneId", chat`),
+      delete from messages using old where messages.id = old.id returning 1`);
+    return rows.length;
+  },
 
   /** Ids of all users, in pages. Cross-tenant: ids only. */
   async userIds(after: number, limit: number): Promise<number[]> {

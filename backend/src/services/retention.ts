@@ -25,18 +25,23 @@ export const createRetention = (deps: {
     let users = await tenancy.shared.userIds(0, USERS_A_PAGE);
     while (users.length > 0) {
       const page = users;
-      let removed: number;
-      do {
-        removed = await tenancy.inTenants(page, async ({ housekeeping, chats }) => {
-          const gone = await housekeeping.removeMessages(before, ROWS_A_BATCH);
-          if (gone.length > 0) await chats.forget(gone);
-          return gone.length;
-        });
-        total += removed;
-      } while (removed === ROWS_A_BATCH);
+      total += await inBatches(() =>
+        tenancy.inTenants(page, (models) => models.housekeeping.removeMessages(before, ROWS_A_BATCH)),
+      );
+      await inBatches(() => tenancy.inTenants(page, (models) => models.chats.forget(before, ROWS_A_BATCH)));
       users = await tenancy.shared.userIds(page.at(-1)!, USERS_A_PAGE);
     }
     if (total > 0) logger.info('retention', { removed: total });
     return total;
   },
 });
+
+async function inBatches(work: () => Promise<number>): Promise<number> {
+  let total = 0;
+  let count: number;
+  do {
+    count = await work();
+    total += count;
+  } while (count === ROWS_A_BATCH);
+  return total;
+}

@@ -78,7 +78,8 @@ describe('housekeeping', () => {
           const { body } = await user.api.get(`/api/phones/${phone.id}/chats`);
           return body.data.length === 3;
         });
-        await kept.database.query(`begin; set local app.user_ids = '{${user.id}}'; ${ages.join('')} commit`);
+        await kept.database.query(`begin; set local app.user_ids = '{${user.id}}'; ${ages.join('')}
+          update chats c set last_at = m.created_at from messages m where m.id = c.last_message_id; commit`);
       }
       const names = async (text: string) =>
         (await kept.database.queryAll<{ id: number }>(text))
@@ -92,6 +93,10 @@ describe('housekeeping', () => {
         'young 0',
         'young 1',
       ]);
+      await until(
+        'chats follow',
+        async () => (await names('select last_message_id as id from chats')).length === 4,
+      );
       // The chat whose last message went has the one that waits as its last; the empty one is gone.
       expect(await names('select last_message_id as id from chats')).toEqual([
         'waits 0',
