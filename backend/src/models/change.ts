@@ -39,8 +39,10 @@ export const changeModel = (db: Db) => ({
       delete from parked_changes where phone_id = ${phoneId} and whatsapp_id = ${whatsappId}
       returning kind, content, at`),
 
-  async setKey(id: number, key: Record<string, unknown>): Promise<void> {
-    await db.query(sql`update messages set whatsapp_key = ${JSON.stringify(key)}::jsonb where id = ${id}`);
+  async setKey(id: number, key: Record<string, unknown> | null): Promise<void> {
+    await db.query(
+      sql`update messages set whatsapp_key = ${key && JSON.stringify(key)}::jsonb where id = ${id}`,
+    );
   },
 
   /** What came in a chat up to a message and is not marked as read: the newest, at most `limit`. */

@@ -47,7 +47,8 @@ export async function applyAnswer(
   message: Message,
   answer: { whatsappId: string; key: Record<string, unknown> | null; at: Date },
 ): Promise<NewEvent[]> {
-  if (answer.key) await models.changes.setKey(message.id, answer.key);
+  // A second try has another name than the first.
+  if (answer.key || message.key) await models.changes.setKey(message.id, answer.key);
   const parked = await models.messages.takeParkedAcks(message.phoneId, answer.whatsappId);
   const { whatsappId, at } = answer;
   const first = await applyFact(models, message, { status: 'sent', whatsappId, at });
