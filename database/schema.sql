@@ -446,6 +446,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.forget_words() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  delete from message_words w using gone g where w.message_id = g.id;
+  return null;
+end
+$$;
+
 CREATE FUNCTION public.hash_words(p_user bigint, p_words jsonb) RETURNS bigint[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ select coalesce(array_agg(distinct hashtextextended(w, p_user)), '{}') from jsonb_array_elements_text(p_words) w $$;
@@ -1289,6 +1299,8 @@ CREATE INDEX webhooks_phone ON public.webhooks USING btree (user_id, phone_id);
 
 CREATE TRIGGER api_keys_index AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.index_api_key();
 
+CREATE TRIGGER messages_forgotten AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_words();
+
 CREATE TRIGGER messages_noted AFTER INSERT ON public.messages REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.note_messages();
 
 CREATE TRIGGER messages_reworded AFTER UPDATE OF content ON public.messages FOR EACH ROW WHEN ((old.content IS DISTINCT FROM new.content)) EXECUTE FUNCTION public.note_rewording();
@@ -1350,9 +1362,6 @@ ALTER TABLE ONLY public.lanes
 
 ALTER TABLE ONLY public.message_timeline
     ADD CONSTRAINT message_timeline_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.message_words
-    ADD CONSTRAINT message_words_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_user_id_phone_number_id_fkey FOREIGN KEY (user_id, phone_number_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
@@ -1528,6 +1537,8 @@ GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_l
 
 REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.forget_words() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.hash_words(p_user bigint, p_words jsonb) FROM PUBLIC;
 

@@ -38,12 +38,12 @@ grant select, insert, update, delete on chats to evolution_app;
 
 -- The words of each message, as hashes seeded with its user: under row-level security an index on the text itself could
 -- not be used (its operators might leak, so the policy goes first), and seeded hashes make each user's words its own.
--- Ids and hashes only; no policy and no grant: reached through the functions below.
+-- Ids and hashes only; no policy and no grant: reached through the functions below. No reference: it would hold the rows
+-- of messages that are being sent, for as long as a batch of others is indexed. They go by a trigger instead.
 create table message_words (
   message_id  bigint      primary key,
   user_id     bigint      not null,
-  words       bigint[]    not null,
-  foreign key (user_id, message_id) references messages (user_id, id) on delete cascade
+  words       bigint[]    not null
 );
 create index message_words_words on message_words using gin (words);
 
@@ -85,6 +85,16 @@ end
 $$;
 create trigger messages_reworded after update of content on messages
   for each row when (old.content is distinct from new.content) execute function note_rewording();
+
+create function forget_words() returns trigger
+  language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  delete from message_words w using gone g where w.message_id = g.id;
+  return null;
+end
+$$;
+create trigger messages_forgotten after delete on messages
+  referencing old table as gone for each statement execute function forget_words();
 
 -- The next messages to note: of one user, or (null) of whoever. Ids only; they are read in their tenants' context.
 create function list_unnoted(p_user bigint, p_limit integer) returns table (user_id bigint, message_id bigint)

@@ -245,4 +245,21 @@ describe('history', () => {
     );
     expect(left).toHaveLength(200);
   });
+
+  it('regression › notes › while they are made › hold no row of a message, which might be being sent', async () => {
+    const ids = (
+      await database.queryAll<{ id: string }>(`
+      insert into messages (user_id, phone_number_id, direction, source, chat, from_number, to_number, type, content, status,
+                            sequence, due_at)
+      select ${userId}, ${phoneId}, 'out', 'api', '+48' || n, 'x', 'x', 'text', 'held', 'failed', n, now()
+        from generate_series(1, 5) n returning id`)
+    ).map((row) => Number(row.id));
+    await tenancy.inTenant(userId, async ({ history }) => {
+      await history.note(ids.map((id) => ({ id, userId, words: ['held'] })));
+      const free = await database.queryAll(
+        `select 1 from messages where id in (${ids.join()}) for update nowait`,
+      );
+      expect(free).toHaveLength(5);
+    });
+  });
 });

@@ -53,13 +53,23 @@ describe('retention', () => {
   }
   const left = async (user: number, table = 'messages') =>
     Number((await database.queryAll(`select count(*) from ${table} where user_id = ${user}`))[0]!['count']);
+  const wordsLeft = async () =>
+    Number((await database.query(`select count(*) from message_words`))[0]!['count']);
   const sweep = (settings: { keepDays: number; idempotencyTtl: number }) =>
     createRetention({ tenancy, logger, settings }).sweep();
 
   it('of several users › more than a batch each › all old ones go, with their chats', async () => {
     const users = [await olds(), await olds()];
+    for (const user of users) {
+      await tenancy.inTenant(user, async ({ history }) => {
+        const items = await history.listUnnoted(user, 2000);
+        await history.note(items.map((one) => ({ ...one, words: ['hello'] })));
+      });
+    }
+    expect(await wordsLeft()).toBe(2400);
     expect(await sweep({ keepDays: 365, idempotencyTtl: 0 })).toBe(2400);
     for (const user of users) expect([await left(user), await left(user, 'chats')]).toEqual([0, 0]);
+    expect(await wordsLeft()).toBe(0);
   });
 
   it.each([
