@@ -49,7 +49,7 @@ export const historyRoutes = (history: ReturnType<typeof historyController>): En
           'received',
         ),
         type: Joi.string().max(40).example('text'),
-        chat: recipient,
+        chat: recipient.allow('status'),
         since: moment.description('The first moment that is in'),
         until: moment.description('The first moment that is out'),
         text,

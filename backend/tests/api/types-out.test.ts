@@ -183,6 +183,8 @@ describe('every type out', () => {
       chat: 'status@broadcast',
       message: { conversation: 'open today' },
     });
+    const { body } = await user.api.get('/api/messages?chat=status');
+    expect(body.data.map((one: any) => one.id)).toEqual([message.id]);
   });
 
   it('mentions in a group, one and all › sent › named to the network', async () => {
@@ -248,6 +250,34 @@ describe('every type out', () => {
     });
     const message = await send({ to, type, ...fields });
     await arrived(message);
+  });
+
+  it('every type from one phone of ours to another › received › the same fields with the same content', async () => {
+    const other = await newPhone(user);
+    const fields = [
+      { type: 'text', message: 'to myself, é\u{1F600}' },
+      { type: 'location', location: { latitude: 5, longitude: 6, name: 'Here', address: 'Road 1' } },
+      { type: 'contact', contacts: [{ name: 'Jane', phoneNumber: '+6281111111114', organization: 'ACME' }] },
+      { type: 'poll', poll: { name: 'Again?', options: ['Yes', 'No', 'Maybe'], selectableCount: 0 } },
+      {
+        type: 'buttons',
+        buttons: {
+          title: 'Choose',
+          description: 'one\nof them',
+          footer: 'now',
+          items: [
+            { type: 'reply', text: 'A', id: 'a' },
+            { type: 'call', text: 'Call', phoneNumber: '+6281111111115' },
+          ],
+        },
+      },
+    ];
+    for (const draft of fields) await send({ to: other.phoneNumber, ...draft });
+    const received = await until('all arrived', async () => {
+      const { body } = await user.api.get(`/api/messages?phoneId=${other.id}&direction=in`);
+      return body.data.length === fields.length ? body.data.reverse() : null;
+    });
+    expect(received).toEqual(fields.map((draft) => expect.objectContaining(draft)));
   });
 
   it('typing before a send › shown to the recipient › before the message', async () => {
