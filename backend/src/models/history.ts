@@ -23,7 +23,7 @@ export interface MessageFilter {
 export type PlacedMessage = Message & { place: number };
 
 /** Of a search, so many of the newest messages that pass its filter are asked one by one before the index is. */
-const WINDOW = 2000;
+const WINDOWS = [100, 2000];
 
 const placed = sql`${messageColumns}, (extract(epoch from created_at) * 1000000)::bigint as place`;
 const newest = raw('order by created_at desc, id desc');
@@ -78,13 +78,13 @@ export const historyModel = (db: Db) => {
      */
     async search(filter: MessageFilter, words: readonly string[]): Promise<PlacedMessage[]> {
       const sought = JSON.stringify(words);
-      const recent = await db.query<{ id: number }>(newestIds(filter, WINDOW));
-      const ids = recent.map((row) => row.id);
-      const found = await page(
-        filter,
-        sql`select having_words(${filter.userId}, ${ids}::bigint[], ${sought}::jsonb)`,
-      );
-      if (found.length === filter.limit || recent.length < WINDOW) return found;
+      for (const window of WINDOWS) {
+        const recent = await db.query<{ id: number }>(newestIds(filter, window));
+        const ids = recent.map((row) => row.id);
+        const having = sql`select having_words(${filter.userId}, ${ids}::bigint[], ${sought}::jsonb)`;
+        const found = await page(filter, having);
+        if (found.length === filter.limit || recent.length < window) return found;
+      }
       const direction = filter.direction ? sql`direction = ${filter.direction} and ` : raw('');
       return db.query<PlacedMessage>(sql`
         with found as materialized (select find_words(${filter.userId}, ${sought}::jsonb) as found_id)
