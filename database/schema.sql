@@ -300,6 +300,33 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.claim_media(p_limit integer, p_per_user integer, p_lease interval) RETURNS TABLE(id bigint, user_id bigint, lease_id uuid)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with recursive who as (
+    (select q.user_id from media_queue q order by q.user_id limit 1)
+    union all
+    select (select q.user_id from media_queue q where q.user_id > who.user_id order by q.user_id limit 1)
+      from who where who.user_id is not null),
+  due as (
+    select d.media_id, d.ready_at, b.taken + row_number() over (partition by who.user_id order by d.ready_at, d.media_id) as turn
+      from who
+      cross join lateral (
+        select q.media_id, q.ready_at from media_queue q
+         where q.user_id = who.user_id and q.ready_at <= now() order by q.ready_at, q.media_id limit p_per_user) d
+      cross join lateral (
+        select count(*) as taken from media_queue q
+         where q.user_id = who.user_id and q.lease_id is not null and q.ready_at > now()) b),
+  picked as (
+    select q.media_id from media_queue q join due d on d.media_id = q.media_id
+     where q.ready_at <= now() and d.turn <= p_per_user
+     order by d.turn, d.ready_at limit p_limit for update of q skip locked)
+  update media_queue q set lease_id = gen_random_uuid(), ready_at = now() + p_lease
+    from picked where q.media_id = picked.media_id
+  returning q.media_id, q.user_id, q.lease_id
+$$;
+
 CREATE FUNCTION public.claim_sends(p_limit integer, p_lease interval) RETURNS TABLE(id bigint, user_id bigint, phone_id bigint, chat_key bigint, lease_id uuid, failures integer, chat text, type text, content text, payload jsonb, status text, expires_at timestamp with time zone, request_id text, placement_id text, node_url text, node_name text, opened_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -336,6 +363,42 @@ CREATE FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) RETURNS void
     SET search_path TO 'public', 'pg_temp'
     AS $$
   update lanes set in_doubt = false where phone_id = p_phone and user_id = p_user
+$$;
+
+CREATE FUNCTION public.count_media() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  more bigint := 0;
+  files bigint := 0;
+  owner bigint;
+begin
+  if tg_op <> 'INSERT' then
+    owner := old.user_id;
+    if old.status = 'stored' then
+      more := more - old.size;
+      files := files - 1;
+    end if;
+  end if;
+  if tg_op <> 'DELETE' then
+    owner := new.user_id;
+    if new.status = 'stored' then
+      more := more + new.size;
+      files := files + 1;
+    end if;
+  end if;
+  if more = 0 and files = 0 then
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    update media_usage u set bytes = u.bytes + more, files = u.files + count_media.files where u.user_id = owner;
+  else
+    insert into media_usage as u (user_id, bytes, files) values (owner, more, files)
+    on conflict (user_id) do update set bytes = u.bytes + excluded.bytes, files = u.files + excluded.files;
+  end if;
+  return null;
+end
 $$;
 
 CREATE FUNCTION public.email_lookup(p_email text) RETURNS text
@@ -443,6 +506,21 @@ begin
   end if;
   perform refresh_lane(p_phone);
   return true;
+end
+$$;
+
+CREATE FUNCTION public.finish_media(p_user bigint, p_media bigint, p_lease uuid, p_retry_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if p_retry_at is null then
+    delete from media_queue where media_id = p_media and user_id = p_user and lease_id = p_lease;
+  else
+    update media_queue set ready_at = p_retry_at, lease_id = null
+     where media_id = p_media and user_id = p_user and lease_id = p_lease;
+  end if;
+  return found;
 end
 $$;
 
@@ -649,6 +727,13 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.queue_media(p_user bigint, p_media bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into media_queue (media_id, user_id) values (p_media, p_user) on conflict do nothing
+$$;
+
 CREATE FUNCTION public.refresh_lane(p_phone bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -681,6 +766,11 @@ begin
    where webhook_id = p_webhook;
 end
 $$;
+
+CREATE FUNCTION public.release_media(p_user bigint, p_media bigint) RETURNS SETOF bigint
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select null::bigint where false $$;
 
 CREATE TABLE public.api_keys (
     id text NOT NULL,
@@ -834,6 +924,56 @@ CREATE TABLE public.lanes (
     message_id bigint
 );
 
+CREATE TABLE public.media (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    status text NOT NULL,
+    source text NOT NULL,
+    url text,
+    kind text NOT NULL,
+    mimetype text,
+    file_name text,
+    size bigint,
+    sha256 bytea,
+    storage_key text,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    stored_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    CONSTRAINT media_check CHECK (((status <> 'stored'::text) OR ((storage_key IS NOT NULL) AND (size IS NOT NULL) AND (mimetype IS NOT NULL)))),
+    CONSTRAINT media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'video'::text, 'audio'::text, 'voice'::text, 'document'::text, 'sticker'::text]))),
+    CONSTRAINT media_source_check CHECK ((source = ANY (ARRAY['upload'::text, 'link'::text, 'base64'::text, 'inbound'::text]))),
+    CONSTRAINT media_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'stored'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.media FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.media ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.media_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.media_queue (
+    media_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    ready_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_id uuid
+);
+
+CREATE TABLE public.media_usage (
+    user_id bigint NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    files bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.media_usage FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.message_timeline (
     user_id bigint NOT NULL,
     message_id bigint NOT NULL,
@@ -878,6 +1018,7 @@ CREATE TABLE public.messages (
     recovered boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    media_id bigint,
     whatsapp_key jsonb,
     lid text,
     edited_at timestamp with time zone,
@@ -1158,6 +1299,18 @@ ALTER TABLE ONLY public.inbound_facts
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_pkey PRIMARY KEY (phone_id);
 
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.media_queue
+    ADD CONSTRAINT media_queue_pkey PRIMARY KEY (media_id);
+
+ALTER TABLE ONLY public.media_usage
+    ADD CONSTRAINT media_usage_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_user_id_id_key UNIQUE (user_id, id);
+
 ALTER TABLE ONLY public.message_timeline
     ADD CONSTRAINT message_timeline_pkey PRIMARY KEY (message_id, status);
 
@@ -1253,6 +1406,16 @@ CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (leas
 
 CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
 
+CREATE INDEX media_expiring ON public.media USING btree (user_id, expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX media_of_user ON public.media USING btree (user_id, created_at, id);
+
+CREATE INDEX media_queue_leased ON public.media_queue USING btree (user_id, ready_at) WHERE (lease_id IS NOT NULL);
+
+CREATE INDEX media_queue_ready ON public.media_queue USING btree (user_id, ready_at, media_id);
+
+CREATE UNIQUE INDEX media_storage_key ON public.media USING btree (storage_key) WHERE (storage_key IS NOT NULL);
+
 CREATE INDEX message_words_words ON public.message_words USING gin (words);
 
 CREATE INDEX messages_by_chat ON public.messages USING btree (user_id, chat_key, direction, created_at, id);
@@ -1268,6 +1431,8 @@ CREATE INDEX messages_by_user ON public.messages USING btree (user_id, direction
 CREATE INDEX messages_expiring ON public.messages USING btree (expires_at) WHERE (status = ANY (ARRAY['scheduled'::text, 'queued'::text]));
 
 CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, chat_key) WHERE (status = ANY (ARRAY['sending'::text, 'unknown'::text]));
+
+CREATE INDEX messages_of_media ON public.messages USING btree (user_id, media_id) WHERE (media_id IS NOT NULL);
 
 CREATE UNIQUE INDEX messages_one_sending ON public.messages USING btree (phone_number_id) WHERE (status = 'sending'::text);
 
@@ -1298,6 +1463,8 @@ CREATE INDEX webhook_lanes_ready ON public.webhook_lanes USING btree (ready_at) 
 CREATE INDEX webhooks_phone ON public.webhooks USING btree (user_id, phone_id);
 
 CREATE TRIGGER api_keys_index AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.index_api_key();
+
+CREATE TRIGGER media_counted AFTER INSERT OR DELETE OR UPDATE OF status, size ON public.media FOR EACH ROW EXECUTE FUNCTION public.count_media();
 
 CREATE TRIGGER messages_forgotten AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_words();
 
@@ -1360,8 +1527,23 @@ ALTER TABLE ONLY public.lanes
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.media_queue
+    ADD CONSTRAINT media_queue_media_id_fkey FOREIGN KEY (media_id) REFERENCES public.media(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.media_queue
+    ADD CONSTRAINT media_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.media_usage
+    ADD CONSTRAINT media_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.message_timeline
     ADD CONSTRAINT message_timeline_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_user_id_media_id_fkey FOREIGN KEY (user_id, media_id) REFERENCES public.media(user_id, id) ON DELETE SET NULL (media_id);
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_user_id_phone_number_id_fkey FOREIGN KEY (user_id, phone_number_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
@@ -1424,6 +1606,10 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inbound_facts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.media_usage ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.message_timeline ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
@@ -1453,6 +1639,10 @@ CREATE POLICY tenant ON public.events USING ((user_id = ANY (( SELECT public.app
 CREATE POLICY tenant ON public.idempotency_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.inbound_facts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.media USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.media_usage USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.message_timeline USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -1508,11 +1698,17 @@ GRANT ALL ON FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interv
 REVOKE ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.claim_media(p_limit integer, p_per_user integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_media(p_limit integer, p_per_user integer, p_lease interval) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.claim_sends(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_sends(p_limit integer, p_lease interval) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.count_media() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_media() TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.email_lookup(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.email_lookup(p_email text) TO evolution_app;
@@ -1537,6 +1733,9 @@ GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_l
 
 REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.finish_media(p_user bigint, p_media bigint, p_lease uuid, p_retry_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_media(p_user bigint, p_media bigint, p_lease uuid, p_retry_at timestamp with time zone) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.forget_words() FROM PUBLIC;
 
@@ -1582,9 +1781,15 @@ GRANT ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node b
 REVOKE ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.refresh_lane(p_phone bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refresh_webhook_lane(p_webhook bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 
@@ -1603,6 +1808,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO evolution_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_facts TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.media_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_usage TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_timeline TO evolution_app;
 
