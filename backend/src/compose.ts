@@ -16,6 +16,8 @@ import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
 import { messageActionController } from './controllers/message-action.controller.js';
 import { messageController } from './controllers/message.controller.js';
+import { outboxController } from './controllers/outbox.controller.js';
+import { paceController } from './controllers/pace.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { createTenancy } from './models/index.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
@@ -33,6 +35,9 @@ import { createInbound } from './services/inbound.js';
 import { createMessageActions } from './services/message-action.js';
 import { createMessages } from './services/message.js';
 import { createNotes } from './services/notes.js';
+import { createOutbox } from './services/outbox.js';
+import { createOverdue } from './services/overdue.js';
+import { createPace } from './services/pace.js';
 import { createPairing } from './services/pairing.js';
 import { createPhones } from './services/phone.js';
 import { createRetention } from './services/retention.js';
@@ -154,6 +159,10 @@ export function compose(env: Settings, logger: Logger) {
     events: eventController({ events: createEvents({ tenancy }) }),
     health: healthController({ health }),
     history: historyController({ history: createHistory({ tenancy, notes }) }),
+    outbox: outboxController({
+      outbox: createOutbox({ tenancy, wake, settings: { messageTtl: env.MESSAGE_TTL } }),
+    }),
+    pace: paceController({ pace: createPace({ tenancy, wake }) }),
     inbound: inboundController({ inbound }),
     messageActions: messageActionController({
       actions: createMessageActions({
@@ -218,6 +227,7 @@ export function compose(env: Settings, logger: Logger) {
           logger,
           settings: { keepDays: env.MESSAGES_KEPT_DAYS, idempotencyTtl: env.IDEMPOTENCY_TTL },
         }),
+        overdue: createOverdue({ tenancy, wake, logger, ackAfter: env.ACK_AFTER }),
         logger,
         every: env.HOUSEKEEPING,
       }),

@@ -7,6 +7,8 @@ import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
 import { messageActionController } from './controllers/message-action.controller.js';
 import { messageController } from './controllers/message.controller.js';
+import { outboxController } from './controllers/outbox.controller.js';
+import { paceController } from './controllers/pace.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import type { Endpoint } from './utils/endpoint.js';
@@ -28,6 +30,8 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     inbound: inboundController({ inbound: nothing }),
     messageActions: messageActionController({ actions: nothing }),
     messages: messageController({ messages: nothing }),
+    outbox: outboxController({ outbox: nothing }),
+    pace: paceController({ pace: nothing }),
     phones: phoneController({ phones: nothing }),
   };
   return { public: endpoints(controllers), inbound: inboundEndpoints(controllers) };

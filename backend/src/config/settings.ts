@@ -55,6 +55,7 @@ export interface Settings {
   SEND_CONCURRENCY: number;
   UNKNOWN_HOLD: number;
   LEASE_MARGIN: number;
+  ACK_AFTER: number;
   NODE_TIMEOUT: number;
   NODE_CHECK: number;
   SWEEP_MS: number;
@@ -184,6 +185,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   SEND_CONCURRENCY: count(64),
   UNKNOWN_HOLD: duration(60),
   LEASE_MARGIN: duration(15),
+  ACK_AFTER: duration(86_400),
   NODE_TIMEOUT: duration(10),
   NODE_CHECK: duration(5),
   SWEEP_MS: count(1000, 10),

@@ -61,6 +61,7 @@ const createShared = (db: Db) => {
     reserveUserId: users.reserveId,
     userIds: housekeeping.userIds,
     unnoted: history.listUnnoted,
+    clearHeads: lanes.clearHeads,
   };
 };
 

@@ -1,5 +1,7 @@
 import type { Db } from '../config/postgres.js';
 import { raw, sql } from '../utils/sql.js';
+import type { Message, OnUnknown } from './message.js';
+import type { Sending } from './phone.js';
 
 /** A claimed lane with the message at its head, in `sending` (or, when `status` says otherwise, only to be settled). */
 export interface Send {
@@ -14,7 +16,13 @@ export interface Send {
   type: string;
   content: string | null;
   payload: Record<string, unknown> | null;
+  mediaId: number | null;
+  /** Bytes; null without media. */
+  mediaSize: number | null;
   status: string | null;
+  /** This one included. */
+  attempts: number;
+  onUnknown: OnUnknown;
   expiresAt: Date | null;
   requestId: string | null;
   placementId: string | null;
@@ -30,6 +38,8 @@ export interface LaneEnd {
   pause?: number;
   /** Nothing leaves until a read-only probe passes. */
   doubt?: boolean;
+  /** Something left, so the pace of the phone applies. */
+  left?: boolean;
 }
 
 export interface ExpiredHead {
@@ -41,7 +51,8 @@ export interface ExpiredHead {
 
 const sendColumns =
   raw(`id, user_id as "userId", phone_id as "phoneId", chat_key::text as "chatKey", lease_id as "leaseId",
-  failures, chat, type, content, payload, status, expires_at as "expiresAt", request_id as "requestId",
+  failures, chat, type, content, payload, media_id as "mediaId", media_size as "mediaSize", status, attempts,
+  on_unknown as "onUnknown", expires_at as "expiresAt", request_id as "requestId",
   placement_id as "placementId", node_url as "nodeUrl", node_name as "nodeName", opened_at as "openedAt"`);
 
 const interval = (seconds: number | undefined) => sql`make_interval(secs => ${seconds ?? null})`;
@@ -66,12 +77,32 @@ export const laneModel = (db: Db) => ({
   ): Promise<boolean> {
     const [row] = await db.query<{ done: boolean }>(sql`
       select finish_lane(${send.userId}, ${send.phoneId}, ${send.chatKey}::bigint, ${send.leaseId}, ${interval(end.hold)},
-                         ${interval(end.pause)}, ${end.doubt ?? false}) as done`);
+                         ${interval(end.pause)}, ${end.doubt ?? false}, ${end.left ?? false}) as done`);
     return row?.done ?? false;
   },
 
   async advance(userId: number, phoneId: number, chatKey: string): Promise<void> {
     await db.query(sql`select advance_chat(${userId}, ${phoneId}, ${chatKey}::bigint, null)`);
+  },
+
+  /** A message waits in this chat again; `lift`: what held the chat is over. In the tenant's context. */
+  async rejoin(message: Pick<Message, 'userId' | 'phoneId' | 'chatKey'>, lift = false): Promise<void> {
+    const { userId, phoneId, chatKey } = message;
+    await db.query(sql`select rejoin_lane(${userId}, ${phoneId}, ${chatKey}::bigint, ${lift})`);
+  },
+
+  async setPaused(userId: number, phoneId: number, isPaused: boolean): Promise<void> {
+    await db.query(sql`select pause_lane(${userId}, ${phoneId}, ${isPaused})`);
+  },
+
+  async setPace(userId: number, phoneId: number, sending: Sending): Promise<void> {
+    await db.query(sql`select pace_lane(${userId}, ${phoneId}, ${JSON.stringify(sending)}::jsonb)`);
+  },
+
+  /** Clears away heads that keep nothing but a hold that is over, whoever's. Returns how many went. */
+  async clearHeads(limit: number): Promise<number> {
+    const [row] = await db.query<{ gone: number }>(sql`select clear_heads(${limit}) as gone`);
+    return row?.gone ?? 0;
   },
 
   async setOpen(userId: number, phoneId: number, isOpen: boolean): Promise<void> {

@@ -42,7 +42,18 @@ export interface Message {
   createdAt: Date;
   updatedAt: Date;
   expiresAt: Date | null;
+  /** As asked for; null: at once. */
+  sendAt: Date | null;
+  priority: number;
+  onUnknown: OnUnknown;
+  /** An earlier try of it may have gone out. */
+  isDoubted: boolean;
+  mediaId: number | null;
+  bulkId: number | null;
 }
+
+/** What is done with a send of which nobody knows whether it went out. */
+export type OnUnknown = 'keep' | 'resend';
 
 export interface Draft {
   userId: number;
@@ -51,11 +62,15 @@ export interface Draft {
   type: string;
   content: string | null;
   payload: Record<string, unknown> | null;
-  mediaId: number | null;
   /** 0 high, 1 normal, 2 bulk. */
   priority: number;
-  /** Seconds until it is no longer worth sending. */
+  sendAt: string | null;
+  /** When it is no longer worth sending; null: `ttl` seconds after it is due. */
+  expiresAt: string | null;
   ttl: number;
+  onUnknown: OnUnknown;
+  mediaId: number | null;
+  bulkId: number | null;
   requestId: string;
   key: string | null;
   /** SHA-256 of the request, as hex; with a key only. */
@@ -65,7 +80,14 @@ export interface Draft {
 }
 
 export interface Acceptance {
-  outcome: 'accepted' | 'replayed' | 'key_mismatch' | 'phone_missing' | 'phone_refuses';
+  outcome:
+    | 'accepted'
+    | 'replayed'
+    | 'key_mismatch'
+    | 'phone_missing'
+    | 'phone_refuses'
+    | 'media_missing'
+    | 'media_refused';
   phoneStatus: string | null;
   id: number;
   phoneId: number;
@@ -74,6 +96,10 @@ export interface Acceptance {
   to: string;
   type: string;
   content: string | null;
+  payload: Record<string, unknown> | null;
+  priority: number;
+  mediaId: number | null;
+  sendAt: Date | null;
   createdAt: Date;
   expiresAt: Date | null;
 }
@@ -110,7 +136,8 @@ export const messageColumns =
   chat, chat_key::text as "chatKey", from_number as "from", to_number as "to", type, content, payload, status, reason,
   attempts, lease_id as "leaseId", recovered, whatsapp_key as "key", lid, edited_at as "editedAt",
   deleted_at as "deletedAt", created_at as "createdAt", updated_at as "updatedAt",
-  expires_at as "expiresAt"`);
+  expires_at as "expiresAt", send_at as "sendAt", priority, on_unknown as "onUnknown", is_doubted as "isDoubted",
+  media_id as "mediaId", bulk_id as "bulkId"`);
 
 export const messageModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Message | null> =>
@@ -120,7 +147,8 @@ export const messageModel = (db: Db) => {
     accept: (drafts: readonly Draft[]) =>
       db.query<Acceptance>(sql`
         select outcome, phone_status as "phoneStatus", id, phone_id as "phoneId", chat, from_number as "from",
-               to_number as "to", type, content, created_at as "createdAt", expires_at as "expiresAt"
+               to_number as "to", type, content, payload, priority, media_id as "mediaId", send_at as "sendAt",
+               created_at as "createdAt", expires_at as "expiresAt"
           from accept_messages(${JSON.stringify(drafts)}::jsonb) order by n`),
 
     find: (id: number) => one(sql`select ${messageColumns} from messages where id = ${id}`),
@@ -132,11 +160,13 @@ export const messageModel = (db: Db) => {
         select ${messageColumns} from messages where phone_number_id = ${phoneId} and message_id = ${whatsappId}
          order by direction desc limit 1 for update`),
 
-    /** Sends of a placement whose answer is not known, in a chat: candidates for an echo. */
+    /** Sends whose answer is not known, in a chat: candidates for an echo. */
     listInDoubt: (phoneId: number, chat: string) =>
       db.query<Message>(sql`
         select ${messageColumns} from messages
-         where phone_number_id = ${phoneId} and chat = ${chat} and status in ('sending', 'unknown') and message_id is null
+         where phone_number_id = ${phoneId} and chat_key = hashtextextended(${chat}, 0) and chat = ${chat}
+           and (status in ('sending', 'unknown') or is_doubted) and status in ('sending', 'unknown', 'queued')
+           and message_id is null
          order by id for update`),
 
     setStatus: (
@@ -146,8 +176,40 @@ export const messageModel = (db: Db) => {
       one(sql`
         update messages set status = ${to.status}, reason = ${to.reason}, updated_at = now(),
                message_id = coalesce(message_id, ${to.whatsappId ?? null}),
-               lease_id = case when ${to.status} = 'sending' then lease_id end
+               lease_id = case when ${to.status} = 'sending' then lease_id end,
+               is_doubted = is_doubted and ${to.status} in ('queued', 'sending', 'unknown')
          where id = ${id} returning ${messageColumns}`),
+
+    /**
+     * A new try under the same message. One in doubt keeps its place in its chat; any other goes to the end. `ttl` in
+     * seconds, from now, unless it had longer.
+     */
+    requeue: (message: Pick<Message, 'id' | 'status'>, ttl: number) =>
+      one(sql`
+        update messages
+           set status = 'queued', reason = null, lease_id = null, message_id = null, whatsapp_key = null, updated_at = now(),
+               is_doubted = is_doubted or ${message.status} = 'unknown',
+               due_at = case when ${message.status} = 'unknown' then due_at else now() end,
+               expires_at = greatest(expires_at, now() + make_interval(secs => ${ttl}))
+         where id = ${message.id} returning ${messageColumns}`),
+
+    /** Sent to one person before `before`, nothing heard since, and nobody told yet: marked as told, at most `limit`. */
+    markOverdue: (userId: number, before: Date, limit: number) =>
+      db.query<Message>(sql`
+        update messages set overdue_at = now() where id in (
+          select id from messages
+           where user_id = ${userId} and status = 'sent' and source = 'api' and overdue_at is null
+             and sending_at < ${before} and chat not like 'group:%' and chat <> 'status'
+           order by sending_at limit ${limit} for update)
+        returning ${messageColumns}`),
+
+    /** Those of these users who have such a message. */
+    async usersWithSilence(before: Date): Promise<number[]> {
+      const rows = await db.query<{ userId: number }>(sql`
+        select distinct user_id as "userId" from messages
+         where status = 'sent' and source = 'api' and overdue_at is null and sending_at < ${before} order by 1`);
+      return rows.map((row) => row.userId);
+    },
 
     /** Stores something said on a phone that did not come through our API. Null: it is here already. */
     record: (fact: NewFact) =>

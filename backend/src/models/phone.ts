@@ -16,6 +16,22 @@ export type PhoneStatus =
   | 'node_down'
   | 'moving';
 
+/** How a phone sends, as its owner set it. */
+export interface Sending {
+  /** IANA name; what is said in hours and days below is meant there. */
+  timezone: string;
+  /** `HH:MM` to `HH:MM`, in which only messages of high priority leave. */
+  quietHours: { from: string; to: string } | null;
+  /** Messages a minute; null: as fast as the node takes them. */
+  perMinute: number | null;
+  /** By which share the pause between two sends varies at random, 0 to 1. */
+  jitter: number;
+  /** Seconds between two sends to one chat. */
+  recipientGap: number;
+  /** How many messages may leave on the first, second, … day from `from` (a date) on; after the last there is no limit. */
+  warmUp: { perDay: number[]; from: string } | null;
+}
+
 export interface Phone {
   id: number;
   userId: number;
@@ -28,6 +44,8 @@ export interface Phone {
   isConnected: boolean;
   sessionData: Record<string, unknown>;
   connectionAt: Date;
+  sending: Partial<Sending>;
+  isPaused: boolean;
   /** Sealed. */
   qr: string | null;
   qrExpiresAt: Date | null;
@@ -44,7 +62,7 @@ export interface PhoneState {
 
 const columns = raw(`id, user_id as "userId", phone_number as "phoneNumber", device_name as "deviceName",
   webhook_url as "webhookUrl", status, status_reason as "statusReason", status_since as "statusSince",
-  is_connected as "isConnected", session_data as "sessionData", connection_at as "connectionAt", qr,
+  is_connected as "isConnected", session_data as "sessionData", connection_at as "connectionAt", sending, is_paused as "isPaused", qr,
   qr_expires_at as "qrExpiresAt", created_at as "createdAt"`);
 
 export const phoneModel = (db: Db) => {
@@ -90,6 +108,21 @@ export const phoneModel = (db: Db) => {
       await db.query(
         sql`update phone_numbers set qr = ${qr}, qr_expires_at = ${expiresAt}, updated_at = now() where id = ${id}`,
       );
+    },
+
+    setPaused: (id: number, isPaused: boolean) =>
+      one(
+        sql`update phone_numbers set is_paused = ${isPaused}, updated_at = now() where id = ${id} returning ${columns}`,
+      ),
+
+    setSending: (id: number, sending: Sending) =>
+      one(sql`
+        update phone_numbers set sending = ${JSON.stringify(sending)}::jsonb, updated_at = now()
+         where id = ${id} returning ${columns}`),
+
+    /** Whether the database knows this time zone, which is what the lanes go by. */
+    async isTimezone(name: string): Promise<boolean> {
+      return (await db.query(sql`select 1 from pg_timezone_names where name = ${name}`)).length > 0;
     },
 
     /** The next number in the order of the phone's messages; locks the phone. */

@@ -2,6 +2,8 @@ import type { authController } from '../controllers/auth.controller.js';
 import type { eventController } from '../controllers/event.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
 import type { historyController } from '../controllers/history.controller.js';
+import type { outboxController } from '../controllers/outbox.controller.js';
+import type { paceController } from '../controllers/pace.controller.js';
 import type { inboundController } from '../controllers/inbound.controller.js';
 import type { messageActionController } from '../controllers/message-action.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
@@ -11,6 +13,8 @@ import { authRoutes } from './auth.routes.js';
 import { eventRoutes } from './event.routes.js';
 import { healthRoutes } from './health.routes.js';
 import { historyRoutes } from './history.routes.js';
+import { outboxRoutes } from './outbox.routes.js';
+import { paceRoutes } from './pace.routes.js';
 import { inboundRoutes } from './inbound.routes.js';
 import { messageActionRoutes } from './message-action.routes.js';
 import { messageRoutes } from './message.routes.js';
@@ -21,6 +25,8 @@ export interface Controllers {
   events: ReturnType<typeof eventController>;
   health: ReturnType<typeof healthController>;
   history: ReturnType<typeof historyController>;
+  outbox: ReturnType<typeof outboxController>;
+  pace: ReturnType<typeof paceController>;
   inbound: ReturnType<typeof inboundController>;
   messageActions: ReturnType<typeof messageActionController>;
   messages: ReturnType<typeof messageController>;
@@ -34,6 +40,8 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...messageRoutes(controllers.messages),
   ...messageActionRoutes(controllers.messageActions),
   ...historyRoutes(controllers.history),
+  ...outboxRoutes(controllers.outbox),
+  ...paceRoutes(controllers.pace),
   ...eventRoutes(controllers.events),
   ...healthRoutes(controllers.health),
 ];

@@ -1,7 +1,7 @@
 import type { messageController, SendInput } from '../controllers/message.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { draftBody } from './drafts.js';
-import { id, idempotencyHeaders, message } from './shapes.js';
+import { id, idempotencyHeaders, message, sendOptions } from './shapes.js';
 
 export const messageRoutes = (messages: ReturnType<typeof messageController>): Endpoint[] => [
   endpoint<SendInput>({
@@ -17,13 +17,14 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
     input: {
       headers: idempotencyHeaders,
       body: draftBody(
-        { phoneId: id.required().example(1) },
+        { phoneId: id.required().example(1), ...sendOptions },
         { phoneId: 1, to: '+628987654321', message: 'Hello World!', type: 'text' },
       ),
     },
     output: { 202: message },
     problems: [
       'invalid_request',
+      'unprocessable',
       'unauthenticated',
       'forbidden',
       'not_found',

@@ -6,6 +6,49 @@ import { toE164 } from '../utils/number.js';
 export const id = Joi.number().integer().min(1).max(Number.MAX_SAFE_INTEGER);
 export const time = Joi.string().isoDate();
 
+/** A moment that a caller names, kept as ISO 8601 in UTC. Without an offset nobody knows when it is. */
+export const instant = Joi.string()
+  .max(40)
+  .custom((value: string, helpers) => {
+    const isExact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/.test(value);
+    const at = new Date(value);
+    return isExact && !Number.isNaN(at.getTime()) ? at.toISOString() : helpers.error('instant');
+  })
+  .messages({ instant: '{{#label}} must be a time with its offset, such as 2027-01-31T09:00:00Z' })
+  .example('2027-01-31T09:00:00Z');
+
+const LATEST_MS = 366 * 24 * 3600 * 1000;
+
+/** When and how a message goes out, whatever it says. */
+export const sendOptions = {
+  priority: Joi.string()
+    .valid('high', 'normal', 'bulk')
+    .default('normal')
+    .description('Chats of higher priority go first, and `high` (one-time codes) leaves in quiet hours too'),
+  sendAt: instant
+    .custom((value: string, helpers) =>
+      new Date(value).getTime() - Date.now() > LATEST_MS ? helpers.error('sendAt') : value,
+    )
+    .messages({ sendAt: '{{#label}} must be at most a year ahead' })
+    .description('Not before this time; at once unless given'),
+  expiresAt: instant
+    .custom((value: string, helpers) => {
+      const { sendAt } = helpers.state.ancestors[0] as { sendAt?: string };
+      const earliest = Math.max(Date.now(), sendAt ? new Date(sendAt).getTime() : 0);
+      return new Date(value).getTime() > earliest ? value : helpers.error('expiresAt');
+    })
+    .messages({ expiresAt: '{{#label}} must be in the future, and after sendAt' })
+    .description(
+      'What has not left by then does not leave any more; `MESSAGE_TTL` after it is due unless given',
+    ),
+  onUnknown: Joi.string()
+    .valid('keep', 'resend')
+    .default('keep')
+    .description(
+      'What to do when nobody knows whether it went out: `keep` it `unknown`, or `resend` where a double is better than a loss',
+    ),
+};
+
 /** A phone number in any common spelling, kept as E.164 with +. */
 export const phoneNumber = Joi.string()
   .max(40)
@@ -64,6 +107,30 @@ export const registered = Joi.object({
   ...token,
 }).id('Registered');
 
+const clock = Joi.string()
+  .pattern(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM')
+  .example('21:00');
+const date = Joi.string().pattern(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'YYYY-MM-DD');
+
+/** How a phone sends. */
+export const sendingFields = {
+  timezone: Joi.string().max(64).description('IANA name, such as Asia/Jakarta').example('Asia/Jakarta'),
+  quietHours: Joi.object({ from: clock.required(), to: clock.required() })
+    .allow(null)
+    .description('Only messages of high priority leave in them; they may span midnight'),
+  perMinute: Joi.number().min(0.01).max(6000).allow(null).description('Messages a minute; null: no limit'),
+  jitter: Joi.number().min(0).max(1).description('By which share the pause between two sends varies'),
+  recipientGap: Joi.number().min(0).max(86_400).description('Seconds between two messages to one recipient'),
+  warmUp: Joi.object({
+    perDay: Joi.array().items(Joi.number().integer().min(1).max(1_000_000)).min(1).max(90).required(),
+    from: date,
+  })
+    .allow(null)
+    .description(
+      'For a new number: how many may leave on the first, second, … day; later days have no limit',
+    ),
+};
+
 const phoneFields = {
   id: id.required(),
   phoneNumber: Joi.string().required(),
@@ -90,6 +157,8 @@ const phoneFields = {
   remedy: Joi.string().allow(null).required().description('What to do about it'),
   statusSince: time.required(),
   isConnected: Joi.boolean().required(),
+  isPaused: Joi.boolean().required().description('Nothing leaves until it is resumed'),
+  sending: Joi.object(sendingFields).required().description('How it sends'),
   sessionData: Joi.object().unknown().required().description('What is known of the connection'),
   createdAt: time.required(),
 };
@@ -167,7 +236,10 @@ const messageFields = {
   whatsappId: Joi.string().allow(null).required(),
   createdAt: time.required(),
   updatedAt: time.required(),
+  sendAt: time.allow(null).required(),
   expiresAt: time.allow(null).required(),
+  priority: Joi.string().valid('high', 'normal', 'bulk').required(),
+  bulkId: id.allow(null).required(),
 };
 export const message = Joi.object(messageFields).id('Message');
 export const messageDetail = Joi.object({

@@ -2,11 +2,15 @@ import type { SendPayload } from '../clients/evolution.content.js';
 import type { Address, EvolutionClient } from '../clients/evolution.client.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
-import type { Tenancy } from '../models/index.js';
+import type { NewEvent } from '../models/event.js';
+import type { Models, Tenancy } from '../models/index.js';
 import type { LaneEnd, Send } from '../models/lane.js';
+import type { Message } from '../models/message.js';
 import { backoff } from '../utils/backoff.js';
 import { classify, type Outcome } from './answer.js';
-import { applyAnswer, moveTo } from './settle.js';
+import type { MessageReason } from './reason.js';
+import { endWaiting } from './outbox.js';
+import { applyAnswer, isWaiting, moveTo } from './settle.js';
 
 export interface DispatchSettings {
   /** Seconds. */
@@ -17,6 +21,9 @@ export interface DispatchSettings {
 }
 
 export type Dispatch = ReturnType<typeof createDispatch>;
+
+/** How often a message that prefers a double to a loss is tried before it stays in doubt. */
+const TRIES_IN_DOUBT = 3;
 
 /** Takes what is due out of the lanes, hands it to its node once, and records what became of it. */
 export function createDispatch(deps: {
@@ -59,9 +66,27 @@ export function createDispatch(deps: {
   const laneEnd = (send: Send, outcome: Outcome): LaneEnd => {
     if (outcome.class === 'not_sent')
       return { pause: backoff(send.failures, { baseMs: 1000, maxMs: 60_000, jitter: 0.2 }) / 1000 };
-    if (outcome.class === 'unknown') return { hold: settings.unknownHold, doubt: true };
-    return {};
+    if (outcome.class === 'unknown') return { ...inDoubt(send), left: true };
+    return { left: outcome.class === 'sent' };
   };
+
+  const isTriedAgain = (message: Pick<Message, 'onUnknown' | 'attempts'>): boolean =>
+    message.onUnknown === 'resend' && message.attempts < TRIES_IN_DOUBT;
+
+  /** The chat waits for the evidence, unless its owner would rather have a double. */
+  const inDoubt = (send: Pick<Message, 'onUnknown' | 'attempts'>): LaneEnd =>
+    isTriedAgain(send) ? { doubt: true } : { hold: settings.unknownHold, doubt: true };
+
+  /** Nobody knows whether it went out. */
+  async function doubt(models: Models, message: Message, reason: MessageReason): Promise<NewEvent[]> {
+    const { message: doubted, events } = await moveTo(models, message, {
+      status: 'unknown',
+      reason,
+      at: new Date(),
+    });
+    if (isTriedAgain(message)) await models.messages.requeue(doubted, 0);
+    return events;
+  }
 
   /** One transaction: status, events, the lane. The counter is locked first, then the message, then the lane. */
   async function settle(send: Send, outcome: Outcome): Promise<void> {
@@ -81,8 +106,8 @@ export function createDispatch(deps: {
             await models.messages.setStatus(message.id, { status: 'queued', reason: null });
             return [];
           }
-          return (await moveTo(models, message, { status: outcome.class, reason: outcome.reason, at }))
-            .events;
+          if (outcome.class === 'unknown') return doubt(models, message, outcome.reason);
+          return (await moveTo(models, message, { status: 'failed', reason: outcome.reason, at })).events;
         })();
         if (events.length > 0) await models.events.append(send.userId, events);
         changed = events.length > 0;
@@ -144,15 +169,10 @@ export function createDispatch(deps: {
           const message = lane.id === null ? null : await models.messages.findForUpdate(lane.id);
           const isInDoubt = message?.status === 'sending';
           if (message && isInDoubt) {
-            const { events } = await moveTo(models, message, {
-              status: 'unknown',
-              reason: 'worker_lost',
-              at: new Date(),
-            });
-            await models.events.append(lane.userId, events);
+            await models.events.append(lane.userId, await doubt(models, message, 'worker_lost'));
             await models.checks.ask(lane.userId, lane.phoneId);
           }
-          await models.lanes.finish(lane, isInDoubt ? { hold: settings.unknownHold, doubt: true } : {});
+          await models.lanes.finish(lane, message && isInDoubt ? inDoubt(message) : {});
         });
         logger.warn('lease expired', { userId: lane.userId, phoneId: lane.phoneId, messageId: lane.id });
         announce(lane.userId);
@@ -179,11 +199,10 @@ export function createDispatch(deps: {
     await tenancy.inTenant(head.userId, async (models) => {
       await models.events.lockCounter(head.userId);
       const message = await models.messages.findForUpdate(id);
-      if (message && message.status === 'queued' && message.expiresAt && message.expiresAt <= new Date()) {
-        const { events } = await moveTo(models, message, {
+      if (message && isWaiting(message) && message.expiresAt && message.expiresAt <= new Date()) {
+        const { events } = await endWaiting(models, message, {
           status: 'expired',
           reason: 'not_sent_in_time',
-          at: new Date(),
         });
         await models.events.append(head.userId, events);
       }

@@ -62,6 +62,7 @@ const TYPES: Partial<Record<Message['status'], string>> = {
   failed: 'message.failed',
   unknown: 'message.unknown',
   expired: 'message.expired',
+  cancelled: 'message.cancelled',
 };
 
 /** The event of a status that was just reached; null for a status nobody is told of. */
@@ -104,6 +105,9 @@ export const editedEvent = (message: Changed, edit: { content: string | null; at
 /** A message was deleted for everyone. */
 export const deletedEvent = (message: Changed, at: Date): NewEvent =>
   changed('message.deleted', message, { timestamp: iso(at) });
+/** No ack came in time. It informs, and changes nothing: the recipient may just be offline. */
+export const overdueEvent = (message: Message): NewEvent =>
+  progress('message.overdue', message, new Date(), { remedy: remedyOf('no_ack') });
 
 export const reactionEvent = (reaction: {
   phoneId: number;

@@ -29,6 +29,8 @@ export const createHousekeeping = (deps: {
       } while (cleared >= ROWS_A_BATCH);
       users = await tenancy.shared.userIds(page.at(-1)!, USERS_A_PAGE);
     }
+    for (let gone = ROWS_A_BATCH; gone >= ROWS_A_BATCH; total += gone)
+      gone = await tenancy.shared.clearHeads(ROWS_A_BATCH);
     if (total > 0) logger.info('housekeeping', { cleared: total });
     return total;
   },

@@ -35,7 +35,11 @@ export interface MessageView extends Partial<ContentsView> {
   whatsappId: string | null;
   createdAt: string;
   updatedAt: string;
+  /** As asked for; null: at once. */
+  sendAt: string | null;
   expiresAt: string | null;
+  priority: Priority;
+  bulkId: number | null;
 }
 export interface MessageDetail extends MessageView {
   attempts: number;
@@ -78,6 +82,12 @@ export const contentsView = (
   ...(message.editedAt ? { editedAt: message.editedAt.toISOString() } : {}),
   ...(message.deletedAt ? { deletedAt: message.deletedAt.toISOString() } : {}),
 });
+export const PRIORITIES = ['high', 'normal', 'bulk'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** What is scheduled waits like anything else once its time has come, by the clock alone. */
+const statusNow = ({ status, sendAt }: Pick<Message, 'status' | 'sendAt'>): string =>
+  status === 'scheduled' && sendAt && sendAt <= new Date() ? 'queued' : status;
 
 export const messageView = (message: Message): MessageView => ({
   id: message.id,
@@ -90,14 +100,20 @@ export const messageView = (message: Message): MessageView => ({
   type: message.type,
   message: message.content,
   ...contentsView(message),
-  status: message.status,
+  status: statusNow(message),
   reason: message.reason,
   remedy: remedyOf(message.reason),
   whatsappId: message.whatsappId,
   createdAt: message.createdAt.toISOString(),
   updatedAt: message.updatedAt.toISOString(),
+  sendAt: message.sendAt?.toISOString() ?? null,
   expiresAt: message.expiresAt?.toISOString() ?? null,
+  priority: PRIORITIES[message.priority] ?? 'normal',
+  bulkId: message.bulkId,
 });
+
+const isScheduled = ({ sendAt, createdAt }: { sendAt: Date | null; createdAt: Date }): boolean =>
+  sendAt !== null && sendAt > createdAt;
 
 /** The first answer, which a replay repeats whatever became of the message since. */
 export const acceptedView = (accepted: Acceptance, payload: Record<string, unknown> | null): MessageView => ({
@@ -111,18 +127,22 @@ export const acceptedView = (accepted: Acceptance, payload: Record<string, unkno
   type: accepted.type,
   message: accepted.content,
   ...shown(payload),
-  status: 'queued',
+  status: isScheduled(accepted) ? 'scheduled' : 'queued',
   reason: null,
   remedy: null,
   whatsappId: null,
   createdAt: accepted.createdAt.toISOString(),
   updatedAt: accepted.createdAt.toISOString(),
+  sendAt: accepted.sendAt?.toISOString() ?? null,
   expiresAt: accepted.expiresAt?.toISOString() ?? null,
+  priority: PRIORITIES[accepted.priority] ?? 'normal',
+  bulkId: null,
 });
 
 /** The order in which a message can reach its statuses; facts are learned in any order. */
 const COURSE = [
   'received',
+  'scheduled',
   'queued',
   'unknown',
   'cancelled',
@@ -137,7 +157,7 @@ const COURSE = [
 /** Each status a message reached, in the course of a message: it reached each no later than those after it. */
 export const timelineOf = (message: Message, entries: TimelineEntry[]) => {
   const first = {
-    status: message.direction === 'in' ? 'received' : 'queued',
+    status: message.direction === 'in' ? 'received' : isScheduled(message) ? 'scheduled' : 'queued',
     reason: null,
     at: message.createdAt,
   };

@@ -1,16 +1,25 @@
 import type { Wake } from '../clients/wake.js';
 import type { Tenancy } from '../models/index.js';
-import type { Acceptance, Draft } from '../models/message.js';
+import type { Acceptance, Draft, OnUnknown } from '../models/message.js';
 import { batcher } from '../utils/batch.js';
 import { sha256 } from '../utils/crypto.js';
 import { canonical } from '../utils/json.js';
 import { Problem } from '../utils/problem.js';
 import { needsLookup, type DraftRequest, type Drafts } from './draft.js';
-import { acceptedView, type MessageView } from './message-view.js';
+import { acceptedView, PRIORITIES, type MessageView, type Priority } from './message-view.js';
 import { phoneReasons } from './reason.js';
 
+/** When and how a message goes out, whatever it says. */
+export interface SendOptions {
+  priority?: Priority;
+  /** ISO 8601; at once unless given. */
+  sendAt?: string;
+  expiresAt?: string;
+  onUnknown?: OnUnknown;
+}
+
 /** A draft as it is asked for. */
-export type SendRequest = DraftRequest;
+export type SendRequest = DraftRequest & SendOptions;
 
 export interface Asking {
   requestId: string;
@@ -24,6 +33,13 @@ const REFUSALS: Record<string, string> = {
   banned: phoneReasons.refused_by_whatsapp,
   mismatch: phoneReasons.other_number,
 };
+
+const optionsOf = ({ priority = 'normal', sendAt, expiresAt, onUnknown = 'keep' }: SendOptions) => ({
+  priority: PRIORITIES.indexOf(priority),
+  sendAt: sendAt ?? null,
+  expiresAt: expiresAt ?? null,
+  onUnknown,
+});
 
 /** Two requests are the same when they ask for the same, in whatever order their fields came. */
 const requestHash = (request: SendRequest): Buffer => sha256(canonical(['POST /api/messages/send', request]));
@@ -90,7 +106,8 @@ export function createMessages(deps: {
         userId,
         phoneId: request.phoneId,
         ...draft,
-        priority: 1,
+        ...optionsOf(request),
+        bulkId: null,
         ttl: settings.messageTtl,
         requestId: asking.requestId,
         key,
@@ -105,6 +122,9 @@ export function createMessages(deps: {
             'phone_logged_out',
             REFUSALS[accepted.phoneStatus ?? ''] ?? 'The phone cannot send',
           );
+        case 'media_missing':
+        case 'media_refused':
+          throw mediaProblem(accepted.outcome);
         case 'key_mismatch':
           throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
         case 'replayed':
@@ -119,4 +139,9 @@ export function createMessages(deps: {
     /** Resolves when every accepted request is committed. */
     drain: () => group.drain(),
   };
+}
+
+function mediaProblem(outcome: 'media_missing' | 'media_refused'): Problem {
+  const detail = outcome === 'media_missing' ? 'There is no such media' : 'This media could not be stored';
+  return new Problem('unprocessable', detail, { errors: [{ pointer: '/mediaId', code: outcome, detail }] });
 }

@@ -1,7 +1,7 @@
 import QRCode from 'qrcode';
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
-import type { Phone, PhoneState } from '../models/phone.js';
+import type { Phone, PhoneState, Sending } from '../models/phone.js';
 import { randomToken, sha256, webhookSecret } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { phoneStatusEvent, qrEvent } from './event-data.js';
@@ -18,6 +18,8 @@ export interface PhoneView {
   remedy: string | null;
   statusSince: string;
   isConnected: boolean;
+  isPaused: boolean;
+  sending: Sending;
   sessionData: Record<string, unknown>;
   createdAt: string;
 }
@@ -56,7 +58,18 @@ export interface Sealer {
 
 export type Phones = ReturnType<typeof createPhones>;
 
-const view = (phone: Phone): PhoneView => ({
+/** How a phone sends unless told: at once, as fast as its node takes it. */
+const SENDING: Sending = {
+  timezone: 'UTC',
+  quietHours: null,
+  perMinute: null,
+  jitter: 0,
+  recipientGap: 0,
+  warmUp: null,
+};
+export const sendingOf = (phone: Phone): Sending => ({ ...SENDING, ...phone.sending });
+
+export const phoneView = (phone: Phone): PhoneView => ({
   id: phone.id,
   phoneNumber: phone.phoneNumber,
   deviceName: phone.deviceName,
@@ -66,6 +79,8 @@ const view = (phone: Phone): PhoneView => ({
   remedy: remedyOf(phone.statusReason),
   statusSince: phone.statusSince.toISOString(),
   isConnected: phone.isConnected,
+  isPaused: phone.isPaused,
+  sending: sendingOf(phone),
   sessionData: phone.sessionData,
   createdAt: phone.createdAt.toISOString(),
 });
@@ -126,7 +141,7 @@ export function createPhones(deps: {
     }
     await models.lanes.setOpen(userId, phone.id, false);
     await models.checks.ask(userId, phone.id);
-    return { ...view(phone), token, webhookSecret: secret };
+    return { ...phoneView(phone), token, webhookSecret: secret };
   }
 
   return {
@@ -165,13 +180,13 @@ export function createPhones(deps: {
       const rows = await tenancy.reading(userId, (models) =>
         models.phones.list({ ...page, limit: page.limit + 1 }),
       );
-      return { data: rows.slice(0, page.limit).map(view), hasMore: rows.length > page.limit };
+      return { data: rows.slice(0, page.limit).map(phoneView), hasMore: rows.length > page.limit };
     },
 
     async find(userId: number, id: number): Promise<PhoneView> {
       const phone = await tenancy.inTenant(userId, (models) => models.phones.find(id));
       if (!phone) throw new Problem('not_found', `There is no phone ${id}`);
-      return view(phone);
+      return phoneView(phone);
     },
 
     /** Problems: not_found, phone_connected, qr_unavailable (ask again in a moment: one is being fetched). */

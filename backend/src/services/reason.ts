@@ -14,6 +14,8 @@ export const messageReasons = {
     'The node answered with an error that does not tell whether the message was sent. Send again only if a double is better than a loss.',
   worker_lost:
     'The gateway process stopped while the message was being handed over. Send again only if a double is better than a loss.',
+  no_ack:
+    'The message was sent, and nothing is known of its arrival: the recipient may be offline. Nothing needs to be done.',
   not_sent_in_time: 'The phone could not send before the message expired. Check the connection of the phone.',
 } as const;
 export type MessageReason = keyof typeof messageReasons;

@@ -29,6 +29,10 @@ export async function applyFact(
   });
 }
 
+/** It has not been handed to a node, or is to be handed over again. */
+export const isWaiting = ({ status }: Pick<Message, 'status'>): boolean =>
+  status === 'scheduled' || status === 'queued';
+
 /** Gives a locked message a status that the caller has decided on, and says so. */
 export async function moveTo(
   models: Models,

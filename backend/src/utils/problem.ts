@@ -71,6 +71,16 @@ export const catalogue = define({
     title: 'The phone is not connected',
     remedy: 'Try again when its `status` is `connected`.',
   },
+  not_cancellable: {
+    status: 409,
+    title: 'The message does not wait any more',
+    remedy: 'Read the message: it is being sent, was sent, or has ended.',
+  },
+  not_resendable: {
+    status: 409,
+    title: 'The message cannot be tried again',
+    remedy: 'Only a message that is unknown, failed or expired can be; send a new one otherwise.',
+  },
   phone_connected: {
     status: 409,
     title: 'The phone is connected already',

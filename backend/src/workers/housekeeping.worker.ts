@@ -1,25 +1,22 @@
 import type { Logger } from '../config/logger.js';
 import type { Housekeeping } from '../services/housekeeping.js';
+import type { Overdue } from '../services/overdue.js';
 import type { Retention } from '../services/retention.js';
 import { createTicker, type Loop } from './loop.js';
 
-/** Sweeps now and then. `every` in seconds. */
+/** What is looked at now and then. `every` in seconds. */
 export const housekeepingWorkers = (deps: {
   housekeeping: Housekeeping;
   retention: Retention;
+  overdue: Overdue;
   logger: Logger;
   every: number;
-}): Loop[] => [
-  createTicker({
-    name: 'housekeeping',
-    everyMs: deps.every * 1000,
-    work: deps.housekeeping.sweep,
-    logger: deps.logger,
-  }),
-  createTicker({
-    name: 'retention',
-    everyMs: deps.every * 1000,
-    work: deps.retention.sweep,
-    logger: deps.logger,
-  }),
-];
+}): Loop[] => {
+  const everyMs = deps.every * 1000;
+  const { logger } = deps;
+  return [
+    createTicker({ name: 'housekeeping', everyMs, work: deps.housekeeping.sweep, logger }),
+    createTicker({ name: 'retention', everyMs, work: deps.retention.sweep, logger }),
+    createTicker({ name: 'overdue', everyMs, work: deps.overdue.sweep, logger }),
+  ];
+};

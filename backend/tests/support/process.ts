@@ -21,7 +21,6 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
   let output = '';
 
   const start = async (changes: Record<string, string> = {}) => {
-    output = '';
     child = spawn(process.execPath, ['--import', 'tsx', 'backend/src/server.ts'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
