@@ -98,7 +98,7 @@ create function quiet_end(p_timezone text, p_from time, p_to time, p_at timestam
     from (select (p_at at time zone p_timezone)::time as clock, (p_at at time zone p_timezone)::date as day) l
 $$;
 
--- When a chat of this priority may go that is itself ready at p_ready.
+-- When a chat of this priority may go that is itself ready at p_ready (never null).
 create function lane_time(l lanes, p_priority integer, p_ready timestamptz) returns timestamptz
   language sql stable as $$
   select case when p_priority = 0 then greatest(p_ready, l.not_before)
@@ -116,12 +116,13 @@ begin
   select * into lane from lanes where phone_id = p_phone for update;
   -- One index probe a priority, however many chats wait.
   select min(c.at) as at, coalesce(min(c.priority) filter (where c.at <= now()), 1) as priority into next
-    from (select p.priority, lane_time(lane, p.priority, (
-            select h.ready_at from chat_heads h
-             where h.phone_id = p_phone and h.priority = p.priority and h.message_id is not null
-             order by h.ready_at limit 1)) as at
-            from (values (0), (1), (2)) as p (priority)) c
-   where c.at is not null and isfinite(c.at);
+    from (select p.priority, lane_time(lane, p.priority, first.ready_at) as at
+            from (values (0), (1), (2)) as p (priority)
+           cross join lateral (
+                 select h.ready_at from chat_heads h
+                  where h.phone_id = p_phone and h.priority = p.priority and h.message_id is not null
+                  order by h.ready_at limit 1) first
+           where isfinite(first.ready_at)) c;
   update lanes set ready_at = next.at, priority = next.priority where phone_id = p_phone;
 end
 $$;

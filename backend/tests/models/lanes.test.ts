@@ -5,6 +5,7 @@ import { createTenancy, type Tenancy } from '../../src/models/index.js';
 import type { Send } from '../../src/models/lane.js';
 import type { Draft } from '../../src/models/message.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
 
 /** The scheduler by itself: what is claimed, in what order, and what a crash leaves. */
 describe('lanes', () => {
@@ -262,5 +263,185 @@ describe('lanes', () => {
     ]);
     expect(answers.map((a) => a.outcome)).toEqual(['accepted', 'phone_missing']);
     expect((await drainAll()).filter((s) => s.chat === '+14').map((s) => s.content)).toEqual(['mine']);
+  });
+
+  const pace = (userId: number, phoneId: number, more: object) =>
+    tenancy.inTenant(userId, ({ lanes }) =>
+      lanes.setPace(userId, phoneId, {
+        timezone: 'UTC',
+        quietHours: null,
+        perMinute: null,
+        jitter: 0,
+        recipientGap: 0,
+        warmUp: null,
+        ...more,
+      }),
+    );
+  const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const soon = async (phoneId: number) => {
+    const [lane] = await database.queryAll<{ ready: Date | null }>(
+      `select ready_at as ready from lanes where phone_id = ${phoneId}`,
+    );
+    return (lane!.ready!.getTime() - Date.now()) / 1000;
+  };
+  /** `HH:MM` in UTC, so many minutes from now. */
+  const clock = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16);
+
+  it('a time to send at › in a chat with others › due order, not acceptance order', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.shared.accept([
+      draft(userId, phoneId, '+20', 'later', { sendAt: inMs(250) }),
+      draft(userId, phoneId, '+20', 'now'),
+      draft(userId, phoneId, '+20', 'much later', { sendAt: inMs(3_600_000) }),
+    ]);
+    expect((await drainAll()).map((s) => s.content)).toEqual(['now']);
+    await until('it is due', async () => (await soon(phoneId)) < 0);
+    expect((await drainAll()).map((s) => s.content)).toEqual(['later']);
+    expect(await soon(phoneId)).toBeGreaterThan(3000);
+  });
+
+  it('quiet hours › only high priority leaves in them › the rest when they end, also across midnight', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await pace(userId, phoneId, { quietHours: { from: clock(-5), to: clock(30) } });
+    await tenancy.shared.accept([
+      draft(userId, phoneId, '+21', 'ad', { priority: 2 }),
+      draft(userId, phoneId, '+22', 'news'),
+      draft(userId, phoneId, '+23', 'code', { priority: 0 }),
+    ]);
+    expect((await drainAll()).map((s) => s.content)).toEqual(['code']);
+    expect((await soon(phoneId)) / 60).toBeGreaterThan(28);
+    expect((await soon(phoneId)) / 60).toBeLessThan(31);
+    // All of the day but a few minutes around now.
+    await pace(userId, phoneId, { quietHours: { from: clock(30), to: clock(-5) } });
+    expect((await drainAll()).map((s) => s.content)).toEqual(['news', 'ad']);
+  });
+
+  it('quiet hours in another time zone › are meant there', async () => {
+    const [{ until: end }] = (await database.query<{ until: Date }>(
+      `select quiet_end('Asia/Jakarta', '21:00', '07:30', '2026-11-23T15:00:00Z') as until`,
+    )) as [{ until: Date }];
+    // 15:00 UTC is 22:00 in Jakarta (UTC+7); quiet until 07:30 there, which is 00:30 UTC.
+    expect(end.toISOString()).toBe('2026-11-24T00:30:00.000Z');
+  });
+
+  it('a pace › messages a minute › the next one waits its turn, in whatever chat', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await pace(userId, phoneId, { perMinute: 30 });
+    await tenancy.shared.accept([draft(userId, phoneId, '+24', 'a'), draft(userId, phoneId, '+25', 'b')]);
+    const [send] = await claimAll();
+    await finish(send!, 'sent', { left: true });
+    expect(await claimAll()).toEqual([]);
+    expect(await soon(phoneId)).toBeGreaterThan(1);
+    expect(await soon(phoneId)).toBeLessThanOrEqual(2);
+    await pace(userId, phoneId, { perMinute: 30, jitter: 0.5 });
+    const gaps: number[] = [];
+    for (let i = 0; i < 20; i += 1) {
+      await tenancy.shared.accept([draft(userId, phoneId, '+24', `${i}`)]);
+      await pace(userId, phoneId, { perMinute: 30, jitter: 0.5 });
+      const [next] = await claimAll();
+      await finish(next!, 'sent', { left: true });
+      gaps.push(await soon(phoneId));
+    }
+    expect(Math.min(...gaps)).toBeGreaterThan(0.9);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(3);
+    expect(Math.max(...gaps) - Math.min(...gaps)).toBeGreaterThan(0.3);
+    await pace(userId, phoneId, {});
+    await drainAll();
+  });
+
+  it('a gap per recipient › that chat waits › the others do not', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await pace(userId, phoneId, { recipientGap: 60 });
+    await tenancy.shared.accept([draft(userId, phoneId, '+26', 'a1'), draft(userId, phoneId, '+26', 'a2')]);
+    const [first] = await claimAll();
+    await finish(first!, 'sent', { left: true });
+    await tenancy.shared.accept([draft(userId, phoneId, '+27', 'b1')]);
+    const [other, ...more] = await claimAll();
+    expect([other!.content, more]).toEqual(['b1', []]);
+    await finish(other!, 'sent', { left: true });
+    expect(await soon(phoneId)).toBeGreaterThan(50);
+  });
+
+  it('a warm-up › the day’s allowance is used up › waits for the next day; high priority does not', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    const today = new Date().toISOString().slice(0, 10);
+    await pace(userId, phoneId, { warmUp: { perDay: [2, 100], from: today } });
+    for (const text of ['a', 'b', 'c'])
+      await tenancy.shared.accept([draft(userId, phoneId, `+28${text}`, text)]);
+    for (const text of ['a', 'b']) {
+      const [send] = await claimAll();
+      expect(send!.content).toBe(text);
+      await finish(send!, 'sent', { left: true });
+    }
+    expect(await claimAll()).toEqual([]);
+    const midnight = new Date(`${today}T24:00:00Z`).getTime();
+    expect(Math.abs((await soon(phoneId)) - (midnight - Date.now()) / 1000)).toBeLessThan(2);
+    await tenancy.shared.accept([draft(userId, phoneId, '+29', 'code', { priority: 0 })]);
+    const [code] = await claimAll();
+    expect(code!.content).toBe('code');
+    await finish(code!, 'sent', { left: true });
+    // The second day allows more.
+    const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+    await pace(userId, phoneId, { warmUp: { perDay: [2, 100], from: yesterday } });
+    expect((await drainAll()).map((s) => s.content)).toEqual(['c']);
+  });
+
+  it('a pause › nothing leaves › and goes on where it was', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.inTenant(userId, ({ lanes }) => lanes.setPaused(userId, phoneId, true));
+    await tenancy.shared.accept([draft(userId, phoneId, '+30', 'a'), draft(userId, phoneId, '+30', 'b')]);
+    expect(await claimAll()).toEqual([]);
+    await tenancy.inTenant(userId, ({ lanes }) => lanes.setPaused(userId, phoneId, false));
+    expect((await drainAll()).map((s) => s.content)).toEqual(['a', 'b']);
+  });
+
+  it('media that is not stored yet › holds its chat only › released when it is', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    const [media] = await database
+      .query<{ id: string }>(
+        `begin; set local app.user_ids = '{${userId}}';
+       insert into media (user_id, status, source, kind) values (${userId}, 'pending', 'link', 'image') returning id; commit`,
+      )
+      .then(() => database.queryAll<{ id: string }>(`select id from media where user_id = ${userId}`));
+    const mediaId = Number(media!.id);
+    await tenancy.shared.accept([
+      draft(userId, phoneId, '+31', 'picture', { mediaId }),
+      draft(userId, phoneId, '+31', 'behind it'),
+      draft(userId, phoneId, '+32', 'free'),
+    ]);
+    expect((await drainAll()).map((s) => s.content)).toEqual(['free']);
+    await tenancy.inTenant(userId, async () => undefined);
+    await database.query(
+      `begin; set local app.user_ids = '{${userId}}'; select * from release_media(${userId}, ${mediaId}); commit`,
+    );
+    expect((await drainAll()).map((s) => s.content)).toEqual(['picture', 'behind it']);
+  });
+
+  it('a phone with 20 000 chats that wait › claimed › as quickly as one with none', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await pace(userId, phoneId, { quietHours: { from: clock(-5), to: clock(30) } });
+    await database.queryAll(
+      `insert into chat_heads (phone_id, chat_key, user_id, message_id, due_at, sequence, priority, ready_at)
+       select ${phoneId}, n, ${userId}, n, now(), n, 1 + n % 2, now() from generate_series(1, 20000) n`,
+    );
+    await tenancy.shared.accept([draft(userId, phoneId, '+33', 'code', { priority: 0 })]);
+    const plan = async (statement: string) =>
+      JSON.stringify(await database.queryAll(`explain (analyze, buffers, format json) ${statement}`));
+    const [send] = await claimAll();
+    expect(send!.content).toBe('code');
+    await finish(send!, 'sent', { left: true });
+    expect(await claimAll()).toEqual([]);
+    const seen = await plan(`select refresh_lane(${phoneId})`);
+    expect(Number(/"Shared Hit Blocks":\s*(\d+)/.exec(seen)![1])).toBeLessThan(400);
+    await database.queryAll(`delete from chat_heads where phone_id = ${phoneId}`);
+    await database.queryAll(`select refresh_lane(${phoneId})`);
   });
 });
