@@ -8,13 +8,19 @@ CREATE TYPE public.acceptance AS (
 	content text,
 	payload jsonb,
 	priority smallint,
+	send_at timestamp with time zone,
+	expires_at timestamp with time zone,
 	ttl integer,
+	on_unknown text,
+	media_id bigint,
+	bulk_id bigint,
 	request_id text,
 	key text,
 	hash bytea,
 	key_ttl integer,
 	outcome text,
 	phone_status text,
+	awaits_media boolean,
 	message_id bigint,
 	sequence bigint
 );
@@ -28,7 +34,7 @@ CREATE TYPE public.claimed_lane AS (
 	failures integer
 );
 
-CREATE FUNCTION public.accept_messages(p_batch jsonb) RETURNS TABLE(n integer, outcome text, phone_status text, id bigint, phone_id bigint, chat text, from_number text, to_number text, type text, content text, created_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE FUNCTION public.accept_messages(p_batch jsonb) RETURNS TABLE(n integer, outcome text, phone_status text, id bigint, phone_id bigint, chat text, from_number text, to_number text, type text, content text, payload jsonb, priority smallint, media_id bigint, send_at timestamp with time zone, created_at timestamp with time zone, expires_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -39,8 +45,9 @@ declare
   stamp timestamptz;
 begin
   select array_agg(row(b.ord - 1, b.j->>'userId', b.j->>'phoneId', b.j->>'chat', b.j->>'type', b.j->>'content',
-                       nullif(b.j->'payload', 'null'), b.j->>'priority', b.j->>'ttl', b.j->>'requestId', b.j->>'key',
-                       decode(b.j->>'hash', 'hex'), b.j->>'keyTtl', null, null, null, null)::acceptance order by b.ord)
+                       nullif(b.j->'payload', 'null'), b.j->>'priority', b.j->>'sendAt', b.j->>'expiresAt', b.j->>'ttl',
+                       b.j->>'onUnknown', b.j->>'mediaId', b.j->>'bulkId', b.j->>'requestId', b.j->>'key',
+                       decode(b.j->>'hash', 'hex'), b.j->>'keyTtl', null, null, null, null, null)::acceptance order by b.ord)
     into work from jsonb_array_elements(p_batch) with ordinality as b (j, ord);
   perform set_config('app.user_ids', (select array_agg(distinct w.user_id) from unnest(work) w)::text, true);
 
@@ -58,17 +65,22 @@ begin
 
   perform 1 from phone_numbers p
     where p.id in (select w.phone_id from unnest(work) w) order by p.id for no key update;
+  -- Held against a store that ends at this moment: it is either seen here, or sees the message.
+  perform 1 from media d where d.id in (select w.media_id from unnest(work) w) order by d.id for share;
   stamp := clock_timestamp();
 
   select array_agg(d.decided order by (d.decided).n) into work
-    from (select row(w.n, w.user_id, w.phone_id, w.chat, w.type, w.content, w.payload, w.priority, w.ttl, w.request_id,
-                     w.key, w.hash, w.key_ttl, v.outcome, p.status,
+    from (select row(w.n, w.user_id, w.phone_id, w.chat, w.type, w.content, w.payload, w.priority, w.send_at,
+                     coalesce(w.expires_at, greatest(w.send_at, stamp) + make_interval(secs => w.ttl)), w.ttl,
+                     w.on_unknown, w.media_id, w.bulk_id, w.request_id, w.key, w.hash, w.key_ttl, v.outcome, p.status,
+                     coalesce(d.status = 'pending', false),
                      case v.outcome when 'accepted' then nextval('messages_id_seq')
                                     when 'replayed' then k.message_id end,
                      case v.outcome when 'accepted' then p.last_sequence
                        + row_number() over (partition by w.phone_id, v.outcome order by w.n) end)::acceptance as decided
             from unnest(work) w
             left join phone_numbers p on p.id = w.phone_id and p.user_id = w.user_id
+            left join media d on d.id = w.media_id and d.user_id = w.user_id
             left join idempotency_keys k on k.user_id = w.user_id and k.key = w.key
                  and not (w.user_id || ' ' || w.key) = any (fresh)
            cross join lateral (select case
@@ -76,12 +88,16 @@ begin
                    when k.key is not null then 'replayed'
                    when p.id is null then 'phone_missing'
                    when p.status in ('logged_out', 'banned', 'mismatch') then 'phone_refuses'
+                   when w.media_id is not null and d.id is null then 'media_missing'
+                   when d.status = 'failed' then 'media_refused'
                    else 'accepted' end as outcome) v) d;
 
   insert into messages (id, user_id, phone_number_id, direction, source, chat, from_number, to_number, type, content,
-                        payload, status, priority, sequence, due_at, expires_at, request_id, created_at)
+                        payload, status, priority, sequence, send_at, due_at, expires_at, on_unknown, media_id, awaits_media,
+                        bulk_id, request_id, created_at)
   select w.message_id, w.user_id, w.phone_id, 'out', 'api', w.chat, p.phone_number, w.chat, w.type, w.content,
-         w.payload, 'queued', w.priority, w.sequence, stamp, stamp + make_interval(secs => w.ttl), w.request_id, stamp
+         w.payload, case when w.send_at > stamp then 'scheduled' else 'queued' end, w.priority, w.sequence, w.send_at,
+         greatest(w.send_at, stamp), w.expires_at, w.on_unknown, w.media_id, w.awaits_media, w.bulk_id, w.request_id, stamp
     from unnest(work) w join phone_numbers p on p.id = w.phone_id
    where w.outcome = 'accepted';
   update phone_numbers p set last_sequence = s.last
@@ -89,17 +105,20 @@ begin
    where p.id = s.phone_id;
   update idempotency_keys k set message_id = w.message_id
     from unnest(work) w where w.outcome = 'accepted' and k.user_id = w.user_id and k.key = w.key;
+  -- A request that was refused may be sent again, mended, under the same key.
   delete from idempotency_keys k using unnest(work) w
-   where w.outcome in ('phone_missing', 'phone_refuses') and k.user_id = w.user_id and k.key = w.key;
+   where w.outcome in ('phone_missing', 'phone_refuses', 'media_missing', 'media_refused')
+     and k.user_id = w.user_id and k.key = w.key;
 
   perform enqueue(array_agg(m.user_id), array_agg(m.phone_number_id), array_agg(m.chat_key), array_agg(m.id),
-                  array_agg(m.due_at), array_agg(m.sequence), array_agg(m.priority), array_agg(m.expires_at))
+                  array_agg(m.due_at), array_agg(m.sequence), array_agg(m.priority), array_agg(m.expires_at),
+                  array_agg(m.awaits_media))
      from messages m where m.id in (select w.message_id from unnest(work) w where w.outcome = 'accepted')
    having count(*) > 0;
 
   return query
   select w.n, w.outcome, w.phone_status, m.id, m.phone_number_id, m.chat, m.from_number, m.to_number, m.type, m.content,
-         m.created_at, m.expires_at
+         m.payload, m.priority, m.media_id, m.send_at, m.created_at, m.expires_at
     from unnest(work) w left join messages m on m.id = w.message_id order by w.n;
 end
 $$;
@@ -115,7 +134,7 @@ begin
   if not found then
     return;
   end if;
-  select m.id, m.due_at, m.sequence, m.priority, m.expires_at into next from messages m
+  select m.id, m.due_at, m.sequence, m.priority, m.expires_at, m.awaits_media into next from messages m
    where m.phone_number_id = p_phone and m.chat_key = p_chat and m.status in ('scheduled', 'queued')
    order by m.due_at, m.sequence limit 1;
   if next.id is null and p_hold is null then
@@ -124,7 +143,8 @@ begin
   update chat_heads
      set message_id = next.id, due_at = next.due_at, sequence = next.sequence, priority = next.priority,
          expires_at = next.expires_at, hold_until = greatest(hold_until, now() + p_hold),
-         ready_at = greatest(next.due_at, hold_until, now() + p_hold)
+         ready_at = case when next.awaits_media then 'infinity'
+                         else greatest(next.due_at, hold_until, now() + p_hold) end
    where phone_id = p_phone and chat_key = p_chat;
 end
 $$;
@@ -180,6 +200,16 @@ CREATE FUNCTION public.ask_checks_of_node(p_node bigint) RETURNS void
     SET search_path TO 'public', 'pg_temp'
     AS $$
   update phone_checks set check_at = least(coalesce(check_at, 'infinity'), now()), tries = 0 where node_id = p_node
+$$;
+
+CREATE FUNCTION public.claim_bulks(p_limit integer, p_again interval) RETURNS TABLE(id bigint, user_id bigint)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with due as (
+    select b.bulk_id from bulk_checks b where b.check_at <= now() order by b.check_at limit p_limit for update skip locked)
+  update bulk_checks b set check_at = now() + p_again from due where b.bulk_id = due.bulk_id
+  returning b.bulk_id, b.user_id
 $$;
 
 CREATE FUNCTION public.claim_checks(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, lease_id uuid, tries integer)
@@ -264,7 +294,7 @@ CREATE FUNCTION public.claim_lanes(p_limit integer, p_lease interval) RETURNS TA
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
-  lane record;
+  lane lanes;
   head record;
 begin
   for lane in
@@ -272,29 +302,36 @@ begin
       select l.phone_id, l.user_id, l.priority,
              row_number() over (partition by l.user_id order by l.priority, l.ready_at, l.phone_id) as turn
         from lanes l
-       where l.is_open and not l.in_doubt and l.lease_id is null and l.ready_at <= now()),
+       where l.is_open and not l.is_paused and not l.in_doubt and l.lease_id is null and l.ready_at <= now()),
     ranked as (
       select due.*, t.served_at from due left join turns t on t.user_id = due.user_id
        order by due.priority, due.turn, t.served_at nulls first, due.phone_id limit p_limit * 2)
-    select l.phone_id as phone, l.user_id as usr from lanes l join ranked r on r.phone_id = l.phone_id
-     where l.is_open and not l.in_doubt and l.lease_id is null and l.ready_at <= now()
+    select l.* from lanes l join ranked r on r.phone_id = l.phone_id
+     where l.is_open and not l.is_paused and not l.in_doubt and l.lease_id is null and l.ready_at <= now()
      order by r.priority, r.turn, r.served_at nulls first, r.phone_id limit p_limit
      for update of l skip locked
   loop
-    select h.message_id, h.chat_key into head from chat_heads h
-     where h.phone_id = lane.phone and h.message_id is not null and h.ready_at <= now()
-     order by h.priority, h.ready_at limit 1;
+    -- One index probe a priority: chats that wait, however many, are not walked over.
+    select h.message_id, h.chat_key into head
+      from (values (0), (1), (2)) as p (priority)
+     cross join lateral (
+           select c.message_id, c.chat_key from chat_heads c
+            where c.phone_id = lane.phone_id and c.priority = p.priority and c.message_id is not null and c.ready_at <= now()
+            order by c.ready_at limit 1) h
+     where lane_time(lane, p.priority, now()) <= now()
+     order by p.priority limit 1;
     if head.message_id is null then
-      perform refresh_lane(lane.phone);
+      perform refresh_lane(lane.phone_id);
       continue;
     end if;
-    claim_lanes.phone_id := lane.phone;
-    claim_lanes.user_id := lane.usr;
+    claim_lanes.phone_id := lane.phone_id;
+    claim_lanes.user_id := lane.user_id;
     claim_lanes.message_id := head.message_id;
     claim_lanes.chat_key := head.chat_key;
     claim_lanes.lease_id := gen_random_uuid();
+    claim_lanes.failures := lane.failures;
     update lanes l set lease_id = claim_lanes.lease_id, leased_until = now() + p_lease, message_id = head.message_id
-     where l.phone_id = lane.phone returning l.failures into claim_lanes.failures;
+     where l.phone_id = lane.phone_id;
     return next;
   end loop;
 end
@@ -327,7 +364,7 @@ CREATE FUNCTION public.claim_media(p_limit integer, p_per_user integer, p_lease 
   returning q.media_id, q.user_id, q.lease_id
 $$;
 
-CREATE FUNCTION public.claim_sends(p_limit integer, p_lease interval) RETURNS TABLE(id bigint, user_id bigint, phone_id bigint, chat_key bigint, lease_id uuid, failures integer, chat text, type text, content text, payload jsonb, status text, expires_at timestamp with time zone, request_id text, placement_id text, node_url text, node_name text, opened_at timestamp with time zone)
+CREATE FUNCTION public.claim_sends(p_limit integer, p_lease interval) RETURNS TABLE(id bigint, user_id bigint, phone_id bigint, chat_key bigint, lease_id uuid, failures integer, chat text, type text, content text, payload jsonb, status text, attempts integer, on_unknown text, expires_at timestamp with time zone, request_id text, placement_id text, node_url text, node_name text, opened_at timestamp with time zone, media_id bigint, media_size bigint)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -346,15 +383,21 @@ begin
          attempts = m.attempts + 1, reason = null,
          placement_id = (select p.id from placements p where p.phone_id = m.phone_number_id and p.ended_at is null)
     from unnest(claimed) c
-   where m.id = c.message_id and m.status = 'queued' and (m.expires_at is null or m.expires_at > now());
+   where m.id = c.message_id and m.status in ('scheduled', 'queued') and not m.awaits_media
+     and (m.expires_at is null or m.expires_at > now());
+  perform lengthen_leases(array_agg(c.lease_id), array_agg((d.size / 1000000)::integer))
+     from unnest(claimed) c join messages m on m.id = c.message_id
+     join media d on d.id = m.media_id where d.size >= 1000000
+   having count(*) > 0;
   return query
   select c.message_id, c.user_id, c.phone_id, c.chat_key, c.lease_id, c.failures,
-         m.chat, m.type, m.content, m.payload, m.status, m.expires_at, m.request_id, m.placement_id,
-         n.url, n.name, p.opened_at
+         m.chat, m.type, m.content, m.payload, m.status, m.attempts, m.on_unknown, m.expires_at, m.request_id,
+         m.placement_id, n.url, n.name, p.opened_at, m.media_id, d.size
     from unnest(claimed) c
     left join messages m on m.id = c.message_id
     left join placements p on p.id = m.placement_id
-    left join nodes n on n.id = p.node_id;
+    left join nodes n on n.id = p.node_id
+    left join media d on d.id = m.media_id;
 end
 $$;
 
@@ -363,6 +406,17 @@ CREATE FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) RETURNS void
     SET search_path TO 'public', 'pg_temp'
     AS $$
   update lanes set in_doubt = false where phone_id = p_phone and user_id = p_user
+$$;
+
+CREATE FUNCTION public.clear_heads(p_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    select phone_id, chat_key from chat_heads where message_id is null and hold_until <= now() limit p_limit
+       for update skip locked),
+  gone as (delete from chat_heads h using old where h.phone_id = old.phone_id and h.chat_key = old.chat_key returning 1)
+  select count(*)::integer from gone
 $$;
 
 CREATE FUNCTION public.count_media() RETURNS trigger
@@ -405,25 +459,27 @@ CREATE FUNCTION public.email_lookup(p_email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ select 'email:' || encode(sha256(convert_to(lower(p_email), 'UTF8')), 'hex') $$;
 
-CREATE FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[]) RETURNS void
+CREATE FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[], p_waits boolean[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
   insert into chat_heads as h (phone_id, chat_key, user_id, message_id, due_at, sequence, priority, expires_at, ready_at)
-  select distinct on (n.phone, n.chat) n.phone, n.chat, n.usr, n.message, n.due, n.seq, n.prio, n.expiry, n.due
-    from unnest(p_phones, p_chats, p_users, p_messages, p_dues, p_sequences, p_priorities, p_expiries)
-         as n (phone, chat, usr, message, due, seq, prio, expiry)
+  select distinct on (n.phone, n.chat) n.phone, n.chat, n.usr, n.message, n.due, n.seq, n.prio, n.expiry,
+         case when n.waits then 'infinity' else n.due end
+    from unnest(p_phones, p_chats, p_users, p_messages, p_dues, p_sequences, p_priorities, p_expiries, p_waits)
+         as n (phone, chat, usr, message, due, seq, prio, expiry, waits)
    order by n.phone, n.chat, n.due, n.seq
   on conflict (phone_id, chat_key) do update
     set message_id = excluded.message_id, due_at = excluded.due_at, sequence = excluded.sequence,
         priority = excluded.priority, expires_at = excluded.expires_at,
-        ready_at = greatest(excluded.due_at, h.hold_until)
+        ready_at = greatest(excluded.ready_at, h.hold_until)
   where h.message_id is null or (excluded.due_at, excluded.sequence) < (h.due_at, h.sequence);
 
   insert into lanes as l (phone_id, user_id, ready_at, priority)
   select n.phone, min(n.usr), min(n.due), min(n.prio)
-    from unnest(p_phones, p_users, p_dues, p_priorities) as n (phone, usr, due, prio)
+    from unnest(p_phones, p_users, p_dues, p_priorities, p_waits) as n (phone, usr, due, prio, waits)
+   where not n.waits
    group by n.phone order by n.phone
   on conflict (phone_id) do update
     set ready_at = least(coalesce(l.ready_at, 'infinity'), greatest(excluded.ready_at, l.not_before)),
@@ -487,19 +543,32 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) RETURNS boolean
+CREATE FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+declare
+  lane lanes;
+  today date;
+  used integer;
 begin
+  select * into lane from lanes where phone_id = p_phone and user_id = p_user;
   if p_chat is not null then
-    perform advance_chat(p_user, p_phone, p_chat, p_hold);
+    perform advance_chat(p_user, p_phone, p_chat, greatest(p_hold, case when p_left then lane.recipient_gap end));
   end if;
+  today := case when lane.warm_up is not null then (now() at time zone lane.timezone)::date end;
+  used := case when not p_left then 0 when lane.day = today then lane.day_count + 1 else 1 end;
   update lanes
      set lease_id = null, leased_until = null, message_id = null,
          in_doubt = in_doubt or p_doubt,
          failures = case when p_pause is null then 0 else failures + 1 end,
-         not_before = case when p_pause is null then not_before else now() + p_pause end
+         not_before = case when p_pause is not null then now() + p_pause
+                           when p_left and gap is not null then now() + gap * (1 + jitter * (2 * random() - 1))
+                           else not_before end,
+         day = case when p_left then today else day end,
+         day_count = case when p_left then used else day_count end,
+         rest_until = case when p_left and used >= warm_up[today - warm_up_from + 1]
+                           then (today + 1)::timestamp at time zone timezone else rest_until end
    where phone_id = p_phone and user_id = p_user and lease_id = p_lease;
   if not found then
     return false;
@@ -563,6 +632,20 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.index_bulk() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if new.finished_at is not null then
+    delete from bulk_checks where bulk_id = new.id;
+  else
+    insert into bulk_checks (bulk_id, user_id) values (new.id, new.user_id) on conflict do nothing;
+  end if;
+  return null;
+end
+$$;
+
 CREATE FUNCTION public.index_placement() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -599,6 +682,47 @@ CREATE FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) RETURNS bool
     SET search_path TO 'public', 'pg_temp'
     AS $$
   select exists (select 1 from lanes where phone_id = p_phone and user_id = p_user and in_doubt)
+$$;
+
+CREATE TABLE public.lanes (
+    phone_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    is_open boolean DEFAULT false NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
+    ready_at timestamp with time zone,
+    not_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    in_doubt boolean DEFAULT false NOT NULL,
+    lease_id uuid,
+    leased_until timestamp with time zone,
+    message_id bigint,
+    is_paused boolean DEFAULT false NOT NULL,
+    gap interval,
+    jitter real DEFAULT 0 NOT NULL,
+    recipient_gap interval,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    warm_up integer[],
+    warm_up_from date,
+    day date,
+    day_count integer DEFAULT 0 NOT NULL,
+    rest_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE FUNCTION public.lane_time(l public.lanes, p_priority integer, p_ready timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+  select case when p_priority = 0 then greatest(p_ready, l.not_before)
+              else quiet_end(l.timezone, l.quiet_from, l.quiet_to, greatest(p_ready, l.not_before, l.rest_until)) end
+$$;
+
+CREATE FUNCTION public.lengthen_leases(p_leases uuid[], p_seconds integer[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update lanes l set leased_until = l.leased_until + make_interval(secs => n.seconds)
+    from unnest(p_leases, p_seconds) as n (lease, seconds) where l.lease_id = n.lease
 $$;
 
 CREATE FUNCTION public.list_unnoted(p_user bigint, p_limit integer) RETURNS TABLE(user_id bigint, message_id bigint)
@@ -707,6 +831,34 @@ CREATE FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) 
   where l.user_id = p_user
 $$;
 
+CREATE FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  update lanes
+     set timezone = p_sending->>'timezone',
+         quiet_from = (p_sending->'quietHours'->>'from')::time, quiet_to = (p_sending->'quietHours'->>'to')::time,
+         gap = make_interval(secs => 60 / (p_sending->>'perMinute')::double precision),
+         jitter = (p_sending->>'jitter')::real,
+         recipient_gap = make_interval(secs => nullif((p_sending->>'recipientGap')::double precision, 0)),
+         warm_up = (select array_agg(n::integer order by i)
+                      from jsonb_array_elements_text(nullif(p_sending->'warmUp', 'null')->'perDay') with ordinality as e (n, i)),
+         warm_up_from = (p_sending->'warmUp'->>'from')::date,
+         not_before = case when failures = 0 then '-infinity' else not_before end,
+         rest_until = '-infinity'
+   where phone_id = p_phone and user_id = p_user;
+  perform refresh_lane(p_phone);
+end
+$$;
+
+CREATE FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update lanes set is_paused = p_paused where phone_id = p_phone and user_id = p_user
+$$;
+
 CREATE FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -734,24 +886,37 @@ CREATE FUNCTION public.queue_media(p_user bigint, p_media bigint) RETURNS void
   insert into media_queue (media_id, user_id) values (p_media, p_user) on conflict do nothing
 $$;
 
+CREATE FUNCTION public.quiet_end(p_timezone text, p_from time without time zone, p_to time without time zone, p_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+  select case
+           when p_from is null or p_from = p_to or not isfinite(p_at) then p_at
+           when p_from < p_to and l.clock >= p_from and l.clock < p_to then (l.day + p_to) at time zone p_timezone
+           when p_from > p_to and l.clock >= p_from then (l.day + 1 + p_to) at time zone p_timezone
+           when p_from > p_to and l.clock < p_to then (l.day + p_to) at time zone p_timezone
+           else p_at end
+    from (select (p_at at time zone p_timezone)::time as clock, (p_at at time zone p_timezone)::date as day) l
+$$;
+
 CREATE FUNCTION public.refresh_lane(p_phone bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
+  lane lanes;
   next record;
 begin
-  perform 1 from lanes where phone_id = p_phone for update;
-  select h.ready_at, h.priority into next from chat_heads h
-   where h.phone_id = p_phone and h.message_id is not null order by h.ready_at limit 1;
-  if next.ready_at <= now() then
-    select h.priority into next.priority from chat_heads h
-     where h.phone_id = p_phone and h.message_id is not null and h.ready_at <= now()
-     order by h.priority, h.ready_at limit 1;
-  end if;
-  update lanes set ready_at = greatest(next.ready_at, case when next.ready_at is not null then not_before end),
-                   priority = coalesce(next.priority, 1)
-   where phone_id = p_phone;
+  select * into lane from lanes where phone_id = p_phone for update;
+  -- One index probe a priority, however many chats wait.
+  select min(c.at) as at, coalesce(min(c.priority) filter (where c.at <= now()), 1) as priority into next
+    from (select p.priority, lane_time(lane, p.priority, first.ready_at) as at
+            from (values (0), (1), (2)) as p (priority)
+           cross join lateral (
+                 select h.ready_at from chat_heads h
+                  where h.phone_id = p_phone and h.priority = p.priority and h.message_id is not null
+                  order by h.ready_at limit 1) first
+           where isfinite(first.ready_at)) c;
+  update lanes set ready_at = next.at, priority = next.priority where phone_id = p_phone;
 end
 $$;
 
@@ -767,10 +932,38 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.release_media(p_user bigint, p_media bigint) RETURNS SETOF bigint
-    LANGUAGE sql
+CREATE FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lift boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    AS $$ select null::bigint where false $$;
+    AS $$
+begin
+  insert into chat_heads as h (phone_id, chat_key, user_id) values (p_phone, p_chat, p_user)
+  on conflict (phone_id, chat_key) do update
+    set hold_until = case when p_lift then '-infinity' else h.hold_until end where h.user_id = p_user;
+  perform advance_chat(p_user, p_phone, p_chat, null);
+  perform refresh_lane(p_phone);
+end
+$$;
+
+CREATE FUNCTION public.release_media(p_user bigint, p_media bigint) RETURNS SETOF bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  chat record;
+begin
+  for chat in
+    with released as (
+      update messages m set awaits_media = false
+       where m.user_id = p_user and m.media_id = p_media and m.awaits_media
+      returning m.phone_number_id as phone, m.chat_key)
+    select distinct r.phone, r.chat_key from released r order by 1, 2
+  loop
+    perform rejoin_lane(p_user, chat.phone, chat.chat_key, false);
+    return next chat.phone;
+  end loop;
+end
+$$;
 
 CREATE TABLE public.api_keys (
     id text NOT NULL,
@@ -802,6 +995,35 @@ ALTER TABLE ONLY public.attempts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attempts ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.bulk_checks (
+    bulk_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    check_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.bulks (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    name text,
+    total integer NOT NULL,
+    refused integer NOT NULL,
+    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cancelled_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.bulks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bulks ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.bulks_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -910,20 +1132,6 @@ CREATE TABLE public.inbound_facts (
 
 ALTER TABLE ONLY public.inbound_facts FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.lanes (
-    phone_id bigint NOT NULL,
-    user_id bigint NOT NULL,
-    is_open boolean DEFAULT false NOT NULL,
-    priority smallint DEFAULT 1 NOT NULL,
-    ready_at timestamp with time zone,
-    not_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    failures integer DEFAULT 0 NOT NULL,
-    in_doubt boolean DEFAULT false NOT NULL,
-    lease_id uuid,
-    leased_until timestamp with time zone,
-    message_id bigint
-);
-
 CREATE TABLE public.media (
     id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -1023,7 +1231,14 @@ CREATE TABLE public.messages (
     lid text,
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
+    send_at timestamp with time zone,
+    on_unknown text DEFAULT 'keep'::text NOT NULL,
+    is_doubted boolean DEFAULT false NOT NULL,
+    awaits_media boolean DEFAULT false NOT NULL,
+    overdue_at timestamp with time zone,
+    bulk_id bigint,
     CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT messages_on_unknown_check CHECK ((on_unknown = ANY (ARRAY['keep'::text, 'resend'::text]))),
     CONSTRAINT messages_source_check CHECK ((source = ANY (ARRAY['api'::text, 'phone'::text, 'contact'::text]))),
     CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'received'::text]))),
     CONSTRAINT messages_status_direction CHECK (
@@ -1132,6 +1347,8 @@ CREATE TABLE public.phone_numbers (
     last_sequence bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    sending jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_paused boolean DEFAULT false NOT NULL,
     CONSTRAINT phone_numbers_status_check CHECK ((status = ANY (ARRAY['new'::text, 'pairing'::text, 'qr_expired'::text, 'connected'::text, 'reconnecting'::text, 'disconnected'::text, 'logged_out'::text, 'banned'::text, 'mismatch'::text, 'conflict'::text, 'deaf'::text, 'node_down'::text, 'moving'::text])))
 );
 
@@ -1256,6 +1473,15 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bulk_checks
+    ADD CONSTRAINT bulk_checks_pkey PRIMARY KEY (bulk_id);
+
+ALTER TABLE ONLY public.bulks
+    ADD CONSTRAINT bulks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bulks
+    ADD CONSTRAINT bulks_user_id_id_key UNIQUE (user_id, id);
 
 ALTER TABLE ONLY public.chat_heads
     ADD CONSTRAINT chat_heads_pkey PRIMARY KEY (phone_id, chat_key);
@@ -1382,7 +1608,11 @@ ALTER TABLE ONLY public.webhooks
 
 CREATE INDEX attempts_delivery ON public.attempts USING btree (delivery_id);
 
+CREATE INDEX bulk_checks_due ON public.bulk_checks USING btree (check_at);
+
 CREATE INDEX chat_heads_expiring ON public.chat_heads USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX chat_heads_idle ON public.chat_heads USING btree (hold_until) WHERE (message_id IS NULL);
 
 CREATE INDEX chat_heads_next ON public.chat_heads USING btree (phone_id, priority, ready_at) WHERE (message_id IS NOT NULL);
 
@@ -1404,7 +1634,7 @@ CREATE INDEX inbound_facts_received ON public.inbound_facts USING btree (receive
 
 CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (lease_id IS NOT NULL);
 
-CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
+CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT is_paused) AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
 
 CREATE INDEX media_expiring ON public.media USING btree (user_id, expires_at) WHERE (expires_at IS NOT NULL);
 
@@ -1418,6 +1648,8 @@ CREATE UNIQUE INDEX media_storage_key ON public.media USING btree (storage_key) 
 
 CREATE INDEX message_words_words ON public.message_words USING gin (words);
 
+CREATE INDEX messages_awaiting_media ON public.messages USING btree (media_id) WHERE awaits_media;
+
 CREATE INDEX messages_by_chat ON public.messages USING btree (user_id, chat_key, direction, created_at, id);
 
 CREATE INDEX messages_by_phone ON public.messages USING btree (user_id, phone_number_id, direction, created_at, id);
@@ -1430,11 +1662,15 @@ CREATE INDEX messages_by_user ON public.messages USING btree (user_id, direction
 
 CREATE INDEX messages_expiring ON public.messages USING btree (expires_at) WHERE (status = ANY (ARRAY['scheduled'::text, 'queued'::text]));
 
-CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, chat_key) WHERE (status = ANY (ARRAY['sending'::text, 'unknown'::text]));
+CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, chat_key) WHERE ((status = ANY (ARRAY['sending'::text, 'unknown'::text])) OR is_doubted);
+
+CREATE INDEX messages_of_bulk ON public.messages USING btree (bulk_id, status) WHERE (bulk_id IS NOT NULL);
 
 CREATE INDEX messages_of_media ON public.messages USING btree (user_id, media_id) WHERE (media_id IS NOT NULL);
 
 CREATE UNIQUE INDEX messages_one_sending ON public.messages USING btree (phone_number_id) WHERE (status = 'sending'::text);
+
+CREATE INDEX messages_silent ON public.messages USING btree (user_id, sending_at) WHERE ((status = 'sent'::text) AND (source = 'api'::text) AND (overdue_at IS NULL));
 
 CREATE INDEX messages_unread ON public.messages USING btree (phone_number_id, chat_key, id) WHERE (status = 'received'::text);
 
@@ -1464,6 +1700,8 @@ CREATE INDEX webhooks_phone ON public.webhooks USING btree (user_id, phone_id);
 
 CREATE TRIGGER api_keys_index AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.index_api_key();
 
+CREATE TRIGGER bulks_index AFTER INSERT OR UPDATE OF finished_at ON public.bulks FOR EACH ROW EXECUTE FUNCTION public.index_bulk();
+
 CREATE TRIGGER media_counted AFTER INSERT OR DELETE OR UPDATE OF status, size ON public.media FOR EACH ROW EXECUTE FUNCTION public.count_media();
 
 CREATE TRIGGER messages_forgotten AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_words();
@@ -1481,6 +1719,12 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_user_id_delivery_id_fkey FOREIGN KEY (user_id, delivery_id) REFERENCES public.deliveries(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.bulk_checks
+    ADD CONSTRAINT bulk_checks_bulk_id_fkey FOREIGN KEY (bulk_id) REFERENCES public.bulks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.bulks
+    ADD CONSTRAINT bulks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.chat_heads
     ADD CONSTRAINT chat_heads_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
@@ -1543,6 +1787,9 @@ ALTER TABLE ONLY public.message_timeline
     ADD CONSTRAINT message_timeline_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES public.messages(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_user_id_bulk_id_fkey FOREIGN KEY (user_id, bulk_id) REFERENCES public.bulks(user_id, id) ON DELETE SET NULL (bulk_id);
+
+ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_user_id_media_id_fkey FOREIGN KEY (user_id, media_id) REFERENCES public.media(user_id, id) ON DELETE SET NULL (media_id);
 
 ALTER TABLE ONLY public.messages
@@ -1594,6 +1841,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attempts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.bulks ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.chats ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
@@ -1627,6 +1876,8 @@ ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.api_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.attempts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.bulks USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.chats USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -1686,6 +1937,9 @@ GRANT ALL ON FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at times
 REVOKE ALL ON FUNCTION public.ask_checks_of_node(p_node bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ask_checks_of_node(p_node bigint) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.claim_bulks(p_limit integer, p_again interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_bulks(p_limit integer, p_again interval) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.claim_checks(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_checks(p_limit integer, p_lease interval) TO evolution_app;
 
@@ -1707,14 +1961,17 @@ GRANT ALL ON FUNCTION public.claim_sends(p_limit integer, p_lease interval) TO e
 REVOKE ALL ON FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.clear_heads(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.clear_heads(p_limit integer) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.count_media() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_media() TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.email_lookup(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.email_lookup(p_email text) TO evolution_app;
 
-REVOKE ALL ON FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[]) TO evolution_app;
+REVOKE ALL ON FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[], p_waits boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigint[], p_messages bigint[], p_dues timestamp with time zone[], p_sequences bigint[], p_priorities smallint[], p_expiries timestamp with time zone[], p_waits boolean[]) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.expired_heads(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expired_heads(p_limit integer) TO evolution_app;
@@ -1731,8 +1988,8 @@ GRANT ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after 
 REVOKE ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) TO evolution_app;
 
-REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean) TO evolution_app;
+REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.finish_media(p_user bigint, p_media bigint, p_lease uuid, p_retry_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_media(p_user bigint, p_media bigint, p_lease uuid, p_retry_at timestamp with time zone) TO evolution_app;
@@ -1746,12 +2003,19 @@ GRANT ALL ON FUNCTION public.having_words(p_user bigint, p_ids bigint[], p_words
 
 REVOKE ALL ON FUNCTION public.index_api_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.index_bulk() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.index_placement() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.index_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.lane_time(l public.lanes, p_priority integer, p_ready timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lengthen_leases(p_leases uuid[], p_seconds integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lengthen_leases(p_leases uuid[], p_seconds integer[]) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.list_unnoted(p_user bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_unnoted(p_user bigint, p_limit integer) TO evolution_app;
@@ -1775,6 +2039,12 @@ GRANT ALL ON FUNCTION public.note_turns(p_users bigint[]) TO evolution_app;
 REVOKE ALL ON FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending jsonb) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolean) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) TO evolution_app;
 
@@ -1784,9 +2054,15 @@ GRANT ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[]
 REVOKE ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.quiet_end(p_timezone text, p_from time without time zone, p_to time without time zone, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.quiet_end(p_timezone text, p_from time without time zone, p_to time without time zone, p_at timestamp with time zone) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.refresh_lane(p_phone bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refresh_webhook_lane(p_webhook bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lift boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lift boolean) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) TO evolution_app;
@@ -1796,6 +2072,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attempts TO evolution_app;
 
 GRANT USAGE ON SEQUENCE public.attempts_id_seq TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulks TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chats TO evolution_app;
 

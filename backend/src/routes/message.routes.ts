@@ -24,7 +24,6 @@ export const messageRoutes = (messages: ReturnType<typeof messageController>): E
     output: { 202: message },
     problems: [
       'invalid_request',
-      'unprocessable',
       'unauthenticated',
       'forbidden',
       'not_found',
