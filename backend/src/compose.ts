@@ -10,6 +10,7 @@ import { checkUrl, webhookClient } from './clients/webhook.client.js';
 import { createLimitStores } from './clients/limit-store.js';
 import { createWake } from './clients/wake.js';
 import { authController } from './controllers/auth.controller.js';
+import { bulkController } from './controllers/bulk.controller.js';
 import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
@@ -20,8 +21,11 @@ import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { createTenancy } from './models/index.js';
+import { checker } from './middleware/validate.js';
+import { bulkDraft } from './routes/bulk.routes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import { createAuth } from './services/auth.js';
+import { createBulks } from './services/bulk.js';
 import { createDeliveries } from './services/delivery.js';
 import { createDispatch } from './services/dispatch.js';
 import { createDrafts } from './services/draft.js';
@@ -44,6 +48,7 @@ import { createRetention } from './services/retention.js';
 import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { passwords as createPasswords } from './utils/password.js';
+import { bulkWorkers } from './workers/bulk.worker.js';
 import { deliveryWorkers } from './workers/delivery.worker.js';
 import { housekeepingWorkers } from './workers/housekeeping.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
@@ -111,9 +116,10 @@ export function compose(env: Settings, logger: Logger) {
     refuseUrl,
     settings: { idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
+  const drafts = createDrafts({ tenancy });
   const messages = createMessages({
     tenancy,
-    drafts: createDrafts({ tenancy }),
+    drafts,
     wake,
     settings: { messageTtl: env.MESSAGE_TTL, idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
@@ -154,8 +160,20 @@ export function compose(env: Settings, logger: Logger) {
     version,
   });
 
+  const bulks = createBulks({
+    tenancy,
+    drafts,
+    check: checker(bulkDraft),
+    wake,
+    settings: {
+      messageTtl: env.MESSAGE_TTL,
+      idempotencyTtl: env.IDEMPOTENCY_TTL,
+      progressEvery: env.BULK_PROGRESS,
+    },
+  });
   const controllers = {
     auth: authController({ auth }),
+    bulks: bulkController({ bulks }),
     events: eventController({ events: createEvents({ tenancy }) }),
     health: healthController({ health }),
     history: historyController({ history: createHistory({ tenancy, notes }) }),
@@ -231,6 +249,7 @@ export function compose(env: Settings, logger: Logger) {
         logger,
         every: env.HOUSEKEEPING,
       }),
+      bulks: bulkWorkers({ bulks, logger, sweepMs }),
       notes: notesWorkers({ notes, logger, sweepMs }),
       nodes: nodeWorkers({
         pairing,

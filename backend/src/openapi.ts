@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { authController } from './controllers/auth.controller.js';
+import { bulkController } from './controllers/bulk.controller.js';
 import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
@@ -24,6 +25,7 @@ const nothing = undefined as never;
 export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] } {
   const controllers = {
     auth: authController({ auth: nothing }),
+    bulks: bulkController({ bulks: nothing }),
     events: eventController({ events: nothing }),
     health: healthController({ health: nothing }),
     history: historyController({ history: nothing }),

@@ -56,6 +56,7 @@ export interface Settings {
   UNKNOWN_HOLD: number;
   LEASE_MARGIN: number;
   ACK_AFTER: number;
+  BULK_PROGRESS: number;
   NODE_TIMEOUT: number;
   NODE_CHECK: number;
   SWEEP_MS: number;
@@ -186,6 +187,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   UNKNOWN_HOLD: duration(60),
   LEASE_MARGIN: duration(15),
   ACK_AFTER: duration(86_400),
+  BULK_PROGRESS: duration(2),
   NODE_TIMEOUT: duration(10),
   NODE_CHECK: duration(5),
   SWEEP_MS: count(1000, 10),

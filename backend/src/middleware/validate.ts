@@ -107,6 +107,20 @@ function check(req: Req, one: Check): { value: unknown; errors: FieldError[] } {
   return { value, errors: error ? fieldErrors(one.part, error) : [] };
 }
 
+/**
+ * The same check of one value inside a body, by pointers into that value: of a part that is accepted or refused by
+ * itself.
+ */
+export function checker<T>(
+  schema: Joi.ObjectSchema<T>,
+): (value: unknown) => { value: T } | { errors: FieldError[] } {
+  const options = { ...OPTIONS, convert: false, abortEarly: false };
+  return (raw) => {
+    const { value, error } = schema.validate(raw, options);
+    return error ? { errors: fieldErrors('body', error) } : { value: value as T };
+  };
+}
+
 /** Puts parsed input on `req.input`, or refuses with every fault of every part named. */
 export function validate(row: Endpoint): RequestHandler {
   const checks = checksOf(row);

@@ -2,6 +2,7 @@ import type { Db, Postgres } from '../config/postgres.js';
 import { apiKeyModel } from './api-key.js';
 import { chatModel } from './chat.js';
 import { changeModel } from './change.js';
+import { bulkModel } from './bulk.js';
 import { checkModel } from './check.js';
 import { credentialModel } from './credential.js';
 import { deliveryModel } from './delivery.js';
@@ -24,6 +25,7 @@ export const createModels = (db: Db) => ({
   apiKeys: apiKeyModel(db),
   chats: chatModel(db),
   changes: changeModel(db),
+  bulks: bulkModel(db),
   checks: checkModel(db),
   deliveries: deliveryModel(db),
   events: eventModel(db),
@@ -46,7 +48,8 @@ export type Models = ReturnType<typeof createModels>;
  * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
  */
 const createShared = (db: Db) => {
-  const { checks, deliveries, history, housekeeping, lanes, messages, nodes, users } = createModels(db);
+  const { bulks, checks, deliveries, history, housekeeping, lanes, messages, nodes, users } =
+    createModels(db);
   return {
     credentials: credentialModel(db),
     checks,
@@ -56,6 +59,7 @@ const createShared = (db: Db) => {
       expiredLanes: lanes.claimExpired,
       expiredHeads: lanes.listExpiredHeads,
       deliveries: deliveries.claim,
+      bulks: bulks.claim,
     },
     accept: messages.accept,
     reserveUserId: users.reserveId,

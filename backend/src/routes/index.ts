@@ -1,6 +1,7 @@
 import type { authController } from '../controllers/auth.controller.js';
 import type { eventController } from '../controllers/event.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
+import type { bulkController } from '../controllers/bulk.controller.js';
 import type { historyController } from '../controllers/history.controller.js';
 import type { outboxController } from '../controllers/outbox.controller.js';
 import type { paceController } from '../controllers/pace.controller.js';
@@ -12,6 +13,7 @@ import type { Endpoint } from '../utils/endpoint.js';
 import { authRoutes } from './auth.routes.js';
 import { eventRoutes } from './event.routes.js';
 import { healthRoutes } from './health.routes.js';
+import { bulkRoutes } from './bulk.routes.js';
 import { historyRoutes } from './history.routes.js';
 import { outboxRoutes } from './outbox.routes.js';
 import { paceRoutes } from './pace.routes.js';
@@ -24,6 +26,7 @@ export interface Controllers {
   auth: ReturnType<typeof authController>;
   events: ReturnType<typeof eventController>;
   health: ReturnType<typeof healthController>;
+  bulks: ReturnType<typeof bulkController>;
   history: ReturnType<typeof historyController>;
   outbox: ReturnType<typeof outboxController>;
   pace: ReturnType<typeof paceController>;
@@ -39,6 +42,7 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...phoneRoutes(controllers.phones),
   ...messageRoutes(controllers.messages),
   ...messageActionRoutes(controllers.messageActions),
+  ...bulkRoutes(controllers.bulks),
   ...historyRoutes(controllers.history),
   ...outboxRoutes(controllers.outbox),
   ...paceRoutes(controllers.pace),

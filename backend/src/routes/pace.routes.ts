@@ -23,7 +23,12 @@ export const paceRoutes = (pace: ReturnType<typeof paceController>): Endpoint[] 
     tag: 'Phones',
     summary: 'Change how a phone sends',
     description: 'What is left out stays as it is; null switches it off. What waits is judged anew at once.',
-    input: { params, body: Joi.object({ sending: Joi.object(sendingFields).min(1).required().example({ perMinute: 20, jitter: 0.2 }) }) },
+    input: {
+      params,
+      body: Joi.object({
+        sending: Joi.object(sendingFields).min(1).required().example({ perMinute: 20, jitter: 0.2 }),
+      }),
+    },
     output: { 200: phone },
     problems: [...problems, 'unprocessable'],
     handler: pace.update,

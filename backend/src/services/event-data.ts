@@ -2,6 +2,7 @@ import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
 import { contentsView } from './message-view.js';
+import type { BulkView } from './bulk.js';
 import { remedyOf } from './reason.js';
 
 /** The data of each event, as receivers see it (docs: the catalogue of events). */
@@ -105,6 +106,17 @@ export const editedEvent = (message: Changed, edit: { content: string | null; at
 /** A message was deleted for everyone. */
 export const deletedEvent = (message: Changed, at: Date): NewEvent =>
   changed('message.deleted', message, { timestamp: iso(at) });
+/** How far a bulk has come. */
+export const bulkEvent = (bulk: BulkView, phoneId: number | null): NewEvent => {
+  const { id, ...rest } = bulk;
+  return {
+    type: 'bulk.progress',
+    phoneId,
+    messageId: null,
+    data: { phoneId, bulkId: id, ...rest, timestamp: iso(new Date()) },
+  };
+};
+
 /** No ack came in time. It informs, and changes nothing: the recipient may just be offline. */
 export const overdueEvent = (message: Message): NewEvent =>
   progress('message.overdue', message, new Date(), { remedy: remedyOf('no_ack') });

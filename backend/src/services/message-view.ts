@@ -112,7 +112,7 @@ export const messageView = (message: Message): MessageView => ({
   bulkId: message.bulkId,
 });
 
-const isScheduled = ({ sendAt, createdAt }: { sendAt: Date | null; createdAt: Date }): boolean =>
+export const isScheduled = ({ sendAt, createdAt }: { sendAt: Date | null; createdAt: Date }): boolean =>
   sendAt !== null && sendAt > createdAt;
 
 /** The first answer, which a replay repeats whatever became of the message since. */

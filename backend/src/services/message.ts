@@ -4,8 +4,8 @@ import type { Acceptance, Draft, OnUnknown } from '../models/message.js';
 import { batcher } from '../utils/batch.js';
 import { sha256 } from '../utils/crypto.js';
 import { canonical } from '../utils/json.js';
-import { Problem } from '../utils/problem.js';
-import { needsLookup, type DraftRequest, type Drafts } from './draft.js';
+import { Problem, type FieldError, type ProblemCode } from '../utils/problem.js';
+import { needsLookup, type Drafted, type DraftRequest, type Drafts } from './draft.js';
 import { acceptedView, PRIORITIES, type MessageView, type Priority } from './message-view.js';
 import { phoneReasons } from './reason.js';
 
@@ -100,38 +100,11 @@ export function createMessages(deps: {
       asking: Asking,
     ): Promise<{ message: MessageView; replayed: boolean }> {
       const key = asking.idempotencyKey;
-      const hash = key === null ? null : requestHash(request);
       const draft = needsLookup(request) ? await draftOnce(userId, request, key) : drafts.plain(request);
-      const accepted = await group.add({
-        userId,
-        phoneId: request.phoneId,
-        ...draft,
-        ...optionsOf(request),
-        bulkId: null,
-        ttl: settings.messageTtl,
-        requestId: asking.requestId,
-        key,
-        hash: hash?.toString('hex') ?? null,
-        keyTtl: settings.idempotencyTtl,
-      });
-      switch (accepted.outcome) {
-        case 'phone_missing':
-          throw new Problem('not_found', `There is no phone ${request.phoneId}`);
-        case 'phone_refuses':
-          throw new Problem(
-            'phone_logged_out',
-            REFUSALS[accepted.phoneStatus ?? ''] ?? 'The phone cannot send',
-          );
-        case 'media_missing':
-        case 'media_refused':
-          throw mediaProblem(accepted.outcome);
-        case 'key_mismatch':
-          throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
-        case 'replayed':
-          return { message: acceptedView(accepted, draft.payload), replayed: true };
-        case 'accepted':
-          break;
-      }
+      const accepted = await group.add(draftRow(userId, { request, drafted: draft, asking, settings }));
+      if (accepted.outcome === 'replayed')
+        return { message: acceptedView(accepted, draft.payload), replayed: true };
+      refuse(accepted, request.phoneId);
       wake.hint('lane');
       return { message: acceptedView(accepted, draft.payload), replayed: false };
     },
@@ -141,7 +114,56 @@ export function createMessages(deps: {
   };
 }
 
-function mediaProblem(outcome: 'media_missing' | 'media_refused'): Problem {
-  const detail = outcome === 'media_missing' ? 'There is no such media' : 'This media could not be stored';
-  return new Problem('unprocessable', detail, { errors: [{ pointer: '/mediaId', code: outcome, detail }] });
+/** A draft as a row of acceptance. */
+export function draftRow(
+  userId: number,
+  made: {
+    request: SendRequest;
+    drafted: Drafted;
+    asking: Asking;
+    settings: { messageTtl: number; idempotencyTtl: number };
+  },
+): Draft {
+  const { request, asking, settings } = made;
+  const key = asking.idempotencyKey;
+  return {
+    userId,
+    phoneId: request.phoneId,
+    ...made.drafted,
+    ...optionsOf(request),
+    bulkId: null,
+    ttl: settings.messageTtl,
+    requestId: asking.requestId,
+    key,
+    hash: key === null ? null : requestHash(request).toString('hex'),
+    keyTtl: settings.idempotencyTtl,
+  };
+}
+
+/** Why a draft was not accepted, by the field it lies in; null when it was. */
+export function refusalOf({ outcome, phoneStatus }: Acceptance, phoneId: number): FieldError | null {
+  switch (outcome) {
+    case 'phone_missing':
+      return { pointer: '/phoneId', code: 'not_found', detail: `There is no phone ${phoneId}` };
+    case 'phone_refuses': {
+      const detail = REFUSALS[phoneStatus ?? ''] ?? 'The phone cannot send';
+      return { pointer: '/phoneId', code: 'phone_logged_out', detail };
+    }
+    case 'media_missing':
+      return { pointer: '/mediaId', code: outcome, detail: 'There is no such media' };
+    case 'media_refused':
+      return { pointer: '/mediaId', code: outcome, detail: 'This media could not be stored' };
+    default:
+      return null;
+  }
+}
+
+/** Problems: not_found, phone_logged_out, unprocessable (its media), idempotency_mismatch. */
+function refuse(accepted: Acceptance, phoneId: number): void {
+  if (accepted.outcome === 'key_mismatch')
+    throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
+  const refusal = refusalOf(accepted, phoneId);
+  if (!refusal) return;
+  const code = refusal.pointer === '/mediaId' ? 'unprocessable' : (refusal.code as ProblemCode);
+  throw new Problem(code, refusal.detail, { errors: [refusal] });
 }

@@ -18,13 +18,21 @@ describe('isolation', () => {
       to: '+628987654321',
       message: 'mine',
     });
-    const calls = strangerCalls(gateway.gateway.endpoints, { phones: phone.id, messages: message.id });
+    const { body: bulk } = await owner.api.post('/api/messages/bulk', {
+      messages: [{ phoneId: phone.id, to: '+628987654321', message: 'mine' }],
+    });
+    const calls = strangerCalls(gateway.gateway.endpoints, {
+      phones: phone.id,
+      messages: message.id,
+      bulk: bulk.id,
+    });
     expect(calls.length).toBeGreaterThan(4);
 
     const rows = () =>
       gateway.database.queryAll(`
         select (select json_agg(p order by id) from phone_numbers p)::text as phones,
                (select json_agg(m order by id) from messages m)::text as messages,
+               (select json_agg(b order by id) from bulks b)::text as bulks,
                (select count(*) from idempotency_keys) as keys, (select count(*) from events) as events`);
     const before = await rows();
     expect(await trespasses(gateway.url, stranger.token, calls)).toEqual([]);

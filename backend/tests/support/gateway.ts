@@ -32,7 +32,7 @@ export const TEST_ENV = {
 export async function startGateway(
   options: {
     env?: Record<string, string>;
-    workers?: ('messages' | 'deliveries' | 'nodes' | 'notes' | 'housekeeping')[];
+    workers?: ('messages' | 'deliveries' | 'nodes' | 'notes' | 'bulks' | 'housekeeping')[];
   } = {},
 ) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
@@ -62,7 +62,7 @@ export async function startGateway(
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();
-  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes', 'notes']).flatMap(
+  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes', 'notes', 'bulks']).flatMap(
     (kind) => gateway.workers[kind],
   );
   workers.forEach((worker) => worker.start());
