@@ -2,7 +2,6 @@ import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
 import { contentsView } from './message-view.js';
-import type { BulkView } from './bulk.js';
 import { remedyOf } from './reason.js';
 
 /** The data of each event, as receivers see it (docs: the catalogue of events). */
@@ -107,7 +106,7 @@ export const editedEvent = (message: Changed, edit: { content: string | null; at
 export const deletedEvent = (message: Changed, at: Date): NewEvent =>
   changed('message.deleted', message, { timestamp: iso(at) });
 /** How far a bulk has come. */
-export const bulkEvent = (bulk: BulkView, phoneId: number | null): NewEvent => {
+export const bulkEvent = (bulk: { id: number }, phoneId: number | null): NewEvent => {
   const { id, ...rest } = bulk;
   return {
     type: 'bulk.progress',
