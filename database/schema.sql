@@ -10,7 +10,6 @@ CREATE TYPE public.acceptance AS (
 	priority smallint,
 	send_at timestamp with time zone,
 	expires_at timestamp with time zone,
-	ttl integer,
 	on_unknown text,
 	media_id bigint,
 	bulk_id bigint,
@@ -18,11 +17,11 @@ CREATE TYPE public.acceptance AS (
 	key text,
 	hash bytea,
 	key_ttl integer,
-	outcome text,
-	phone_status text,
-	awaits_media boolean,
 	message_id bigint,
-	sequence bigint
+	phone_number text,
+	phone_status text,
+	media_status text,
+	outcome text
 );
 
 CREATE TYPE public.claimed_lane AS (
@@ -37,91 +36,96 @@ CREATE TYPE public.claimed_lane AS (
 CREATE FUNCTION public.accept_messages(p_batch jsonb) RETURNS TABLE(n integer, outcome text, phone_status text, id bigint, phone_id bigint, chat text, from_number text, to_number text, type text, content text, payload jsonb, priority smallint, media_id bigint, send_at timestamp with time zone, created_at timestamp with time zone, expires_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
-    AS $$
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
 #variable_conflict use_column
 declare
   work acceptance[];
   fresh text[];
   stamp timestamptz;
 begin
-  select array_agg(row(b.ord - 1, b.j->>'userId', b.j->>'phoneId', b.j->>'chat', b.j->>'type', b.j->>'content',
-                       nullif(b.j->'payload', 'null'), b.j->>'priority', b.j->>'sendAt', b.j->>'expiresAt', b.j->>'ttl',
-                       b.j->>'onUnknown', b.j->>'mediaId', b.j->>'bulkId', b.j->>'requestId', b.j->>'key',
-                       decode(b.j->>'hash', 'hex'), b.j->>'keyTtl', null, null, null, null, null)::acceptance order by b.ord)
-    into work from jsonb_array_elements(p_batch) with ordinality as b (j, ord);
-  perform set_config('app.user_ids', (select array_agg(distinct w.user_id) from unnest(work) w)::text, true);
-
-  -- A key used at this moment by another request waits here until that one commits, and is then a replay.
-  with claimed as (
-    insert into idempotency_keys as k (user_id, key, request_hash, expires_at)
-    select w.user_id, w.key, w.hash, now() + make_interval(secs => w.key_ttl)
-      from unnest(work) w where w.key is not null order by w.user_id, w.key
-    on conflict (user_id, key) do update
-      set request_hash = excluded.request_hash, expires_at = excluded.expires_at, message_id = null, response = null,
-          created_at = now()
-      where k.expires_at <= now()
-    returning k.user_id || ' ' || k.key as name)
-  select coalesce(array_agg(name), '{}') into fresh from claimed;
-
+  perform set_config('app.user_ids', (
+    select array_agg(distinct (b.j->'userId')::bigint) from jsonb_array_elements(p_batch) as b (j))::text, true);
   perform 1 from phone_numbers p
-    where p.id in (select w.phone_id from unnest(work) w) order by p.id for no key update;
-  -- Held against a store that ends at this moment: it is either seen here, or sees the message.
-  perform 1 from media d where d.id in (select w.media_id from unnest(work) w) order by d.id for share;
+    where p.id = any ((select array_agg((b.j->'phoneId')::bigint) from jsonb_array_elements(p_batch) as b (j))::bigint[])
+    order by p.id for no key update;
+  if jsonb_path_exists(p_batch, '$[*].mediaId ? (@ != null)') then
+    -- Held against a store that ends at this moment: it is either seen here, or sees the message.
+    perform 1 from media d
+      where d.id in (select (b.j->>'mediaId')::bigint from jsonb_array_elements(p_batch) as b (j)) order by d.id for share;
+  end if;
   stamp := clock_timestamp();
 
-  select array_agg(d.decided order by (d.decided).n) into work
-    from (select row(w.n, w.user_id, w.phone_id, w.chat, w.type, w.content, w.payload, w.priority, w.send_at,
-                     coalesce(w.expires_at, greatest(w.send_at, stamp) + make_interval(secs => w.ttl)), w.ttl,
-                     w.on_unknown, w.media_id, w.bulk_id, w.request_id, w.key, w.hash, w.key_ttl, v.outcome, p.status,
-                     coalesce(d.status = 'pending', false),
-                     case v.outcome when 'accepted' then nextval('messages_id_seq')
-                                    when 'replayed' then k.message_id end,
-                     case v.outcome when 'accepted' then p.last_sequence
-                       + row_number() over (partition by w.phone_id, v.outcome order by w.n) end)::acceptance as decided
-            from unnest(work) w
-            left join phone_numbers p on p.id = w.phone_id and p.user_id = w.user_id
-            left join media d on d.id = w.media_id and d.user_id = w.user_id
-            left join idempotency_keys k on k.user_id = w.user_id and k.key = w.key
-                 and not (w.user_id || ' ' || w.key) = any (fresh)
-           cross join lateral (select case
-                   when k.key is not null and (k.request_hash <> w.hash or k.message_id is null) then 'key_mismatch'
-                   when k.key is not null then 'replayed'
-                   when p.id is null then 'phone_missing'
-                   when p.status in ('logged_out', 'banned', 'mismatch') then 'phone_refuses'
-                   when w.media_id is not null and d.id is null then 'media_missing'
-                   when d.status = 'failed' then 'media_refused'
-                   else 'accepted' end as outcome) v) d;
+  select array_agg(row(b.ord - 1, b."userId", b."phoneId", b.chat, b.type, b.content, nullif(b.payload, 'null'), b.priority,
+                       b."sendAt", coalesce(b."expiresAt", greatest(b."sendAt", stamp) + make_interval(secs => b.ttl)),
+                       b."onUnknown", b."mediaId", b."bulkId", b."requestId", b.key, decode(b.hash, 'hex'), b."keyTtl",
+                       nextval('messages_id_seq'), p.phone_number, p.status, d.status,
+                       case when p.id is null then 'phone_missing'
+                            when p.status in ('logged_out', 'banned', 'mismatch') then 'phone_refuses'
+                            when b."mediaId" is not null and d.id is null then 'media_missing'
+                            when d.status = 'failed' then 'media_refused'
+                            else 'accepted' end)::acceptance order by b.ord)
+    into work
+    from rows from (jsonb_to_recordset(p_batch) as (
+           "userId" bigint, "phoneId" bigint, chat text, type text, content text, payload jsonb, priority smallint,
+           "sendAt" timestamptz, "expiresAt" timestamptz, ttl integer, "onUnknown" text, "mediaId" bigint, "bulkId" bigint,
+           "requestId" text, key text, hash text, "keyTtl" integer)) with ordinality
+      as b ("userId", "phoneId", chat, type, content, payload, priority, "sendAt", "expiresAt", ttl, "onUnknown", "mediaId",
+            "bulkId", "requestId", key, hash, "keyTtl", ord)
+    left join phone_numbers p on p.id = b."phoneId" and p.user_id = b."userId"
+    left join media d on d.id = b."mediaId" and d.user_id = b."userId";
+
+  -- A key used at this moment by another request waits here until that one commits, and is then a replay. A request that
+  -- is refused leaves its key free: it may be sent again, mended.
+  with claimed as (
+    insert into idempotency_keys as k (user_id, key, request_hash, message_id, expires_at)
+    select w.user_id, w.key, w.hash, w.message_id, stamp + make_interval(secs => w.key_ttl)
+      from unnest(work) w where w.key is not null and w.outcome = 'accepted' order by w.user_id, w.key
+    on conflict (user_id, key) do update
+      set request_hash = excluded.request_hash, expires_at = excluded.expires_at, message_id = excluded.message_id,
+          response = null, created_at = now()
+      where k.expires_at <= now()
+    returning k.user_id || ' ' || k.key as name)
+  select array_agg(name) into fresh from claimed;
+  if exists (select 1 from unnest(work) w where w.key is not null and (w.user_id || ' ' || w.key = any (fresh)) is not true) then
+    select array_agg((case when k.key is null then w else row(
+                       w.n, w.user_id, w.phone_id, w.chat, w.type, w.content, w.payload, w.priority, w.send_at, w.expires_at,
+                       w.on_unknown, w.media_id, w.bulk_id, w.request_id, w.key, w.hash, w.key_ttl, k.message_id,
+                       w.phone_number, w.phone_status, w.media_status,
+                       case when k.request_hash <> w.hash or k.message_id is null then 'key_mismatch'
+                            else 'replayed' end)::acceptance end) order by w.n)
+      into work
+      from unnest(work) w
+      left join idempotency_keys k on k.user_id = w.user_id and k.key = w.key and k.expires_at > now()
+           and (w.user_id || ' ' || w.key = any (fresh)) is not true;
+  end if;
 
   insert into messages (id, user_id, phone_number_id, direction, source, chat, from_number, to_number, type, content,
                         payload, status, priority, sequence, send_at, due_at, expires_at, on_unknown, media_id, awaits_media,
                         bulk_id, request_id, created_at)
-  select w.message_id, w.user_id, w.phone_id, 'out', 'api', w.chat, p.phone_number, w.chat, w.type, w.content,
-         w.payload, case when w.send_at > stamp then 'scheduled' else 'queued' end, w.priority, w.sequence, w.send_at,
-         greatest(w.send_at, stamp), w.expires_at, w.on_unknown, w.media_id, w.awaits_media, w.bulk_id, w.request_id, stamp
-    from unnest(work) w join phone_numbers p on p.id = w.phone_id
-   where w.outcome = 'accepted';
-  update phone_numbers p set last_sequence = s.last
-    from (select w.phone_id, max(w.sequence) as last from unnest(work) w where w.outcome = 'accepted' group by 1) s
-   where p.id = s.phone_id;
-  update idempotency_keys k set message_id = w.message_id
-    from unnest(work) w where w.outcome = 'accepted' and k.user_id = w.user_id and k.key = w.key;
-  -- A request that was refused may be sent again, mended, under the same key.
-  delete from idempotency_keys k using unnest(work) w
-   where w.outcome in ('phone_missing', 'phone_refuses', 'media_missing', 'media_refused')
-     and k.user_id = w.user_id and k.key = w.key;
+  select w.message_id, w.user_id, w.phone_id, 'out', 'api', w.chat, w.phone_number, w.chat, w.type, w.content,
+         w.payload, case when w.send_at > stamp then 'scheduled' else 'queued' end, w.priority, w.message_id, w.send_at,
+         greatest(w.send_at, stamp), w.expires_at, w.on_unknown, w.media_id, coalesce(w.media_status = 'pending', false),
+         w.bulk_id, w.request_id, stamp
+    from unnest(work) w where w.outcome = 'accepted';
 
-  perform enqueue(array_agg(m.user_id), array_agg(m.phone_number_id), array_agg(m.chat_key), array_agg(m.id),
-                  array_agg(m.due_at), array_agg(m.sequence), array_agg(m.priority), array_agg(m.expires_at),
-                  array_agg(m.awaits_media))
-     from messages m where m.id in (select w.message_id from unnest(work) w where w.outcome = 'accepted')
+  perform enqueue(array_agg(w.user_id), array_agg(w.phone_id), array_agg(hashtextextended(w.chat, 0)),
+                  array_agg(w.message_id), array_agg(greatest(w.send_at, stamp)), array_agg(w.message_id),
+                  array_agg(w.priority), array_agg(w.expires_at), array_agg(coalesce(w.media_status = 'pending', false)))
+     from unnest(work) w where w.outcome = 'accepted'
    having count(*) > 0;
 
   return query
+  select w.n, w.outcome, w.phone_status, w.message_id, w.phone_id, w.chat, w.phone_number, w.chat, w.type, w.content,
+         w.payload, w.priority, w.media_id, w.send_at, stamp, w.expires_at
+    from unnest(work) w where w.outcome <> 'replayed'
+  union all
   select w.n, w.outcome, w.phone_status, m.id, m.phone_number_id, m.chat, m.from_number, m.to_number, m.type, m.content,
          m.payload, m.priority, m.media_id, m.send_at, m.created_at, m.expires_at
-    from unnest(work) w left join messages m on m.id = w.message_id order by w.n;
+    from unnest(work) w join messages m on m.id = w.message_id where w.outcome = 'replayed';
 end
-$$;
+$_$;
 
 CREATE FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1728,9 +1732,6 @@ ALTER TABLE ONLY public.bulks
 
 ALTER TABLE ONLY public.chat_heads
     ADD CONSTRAINT chat_heads_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.chat_heads
-    ADD CONSTRAINT chat_heads_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.chats
     ADD CONSTRAINT chats_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;

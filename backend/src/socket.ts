@@ -44,7 +44,8 @@ export function createSocket(deps: {
         socket.data.identity = identity;
         next();
       },
-      () => next(new Error('unavailable')),
+      // A refusal would be final for the client; a connection that closes is one it makes again by itself.
+      () => socket.conn.close(),
     );
   });
 
@@ -83,7 +84,7 @@ export function createSocket(deps: {
       })
       .catch((error: unknown) => {
         logger.warn('socket not joined', { userId, error });
-        socket.disconnect(true);
+        socket.conn.close();
       });
   });
 

@@ -82,7 +82,9 @@ export function openPool(options: PostgresOptions & { connectTimeoutMs?: number 
     options:
       '-c role=evolution_app -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
   });
-  // Without a listener, a connection that breaks while idle ends the process.
+  // Without listeners, a connection that breaks ends the process: the pool's own is for idle ones only. Who was using it
+  // learns it from the query.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => logger.warn('postgres connection lost', { error: error.message }));
   return pool;
 }

@@ -34,16 +34,19 @@ export function createFeed(deps: {
   let again = false;
 
   async function read(): Promise<boolean> {
-    if (listeners.size === 0) return false;
+    // Only those whose cursors were read from: one that joins meanwhile would miss what lies before the others' cursors.
+    const present = [...listeners];
+    if (present.length === 0) return false;
     const lowest = new Map<number, number>();
-    for (const { userId, cursor } of listeners)
+    for (const { userId, cursor } of present)
       lowest.set(userId, Math.min(cursor, lowest.get(userId) ?? Infinity));
     const cursors = [...lowest].map(([userId, after]) => ({ userId, after }));
     const entries = await tenancy.inTenants([...lowest.keys()], (models) =>
       models.events.listAfterEach(cursors, PAGE),
     );
     for (const entry of entries) {
-      for (const listener of listeners) {
+      for (const listener of present) {
+        if (!listeners.has(listener)) continue;
         if (listener.userId !== entry.userId || entry.sequence <= listener.cursor) continue;
         listener.cursor = entry.sequence;
         listener.deliver(entry);
