@@ -429,30 +429,30 @@ CREATE FUNCTION public.count_media() RETURNS trigger
     AS $$
 declare
   more bigint := 0;
-  files bigint := 0;
+  more_files bigint := 0;
   owner bigint;
 begin
   if tg_op <> 'INSERT' then
     owner := old.user_id;
     if old.status = 'stored' then
       more := more - old.size;
-      files := files - 1;
+      more_files := more_files - 1;
     end if;
   end if;
   if tg_op <> 'DELETE' then
     owner := new.user_id;
     if new.status = 'stored' then
       more := more + new.size;
-      files := files + 1;
+      more_files := more_files + 1;
     end if;
   end if;
-  if more = 0 and files = 0 then
+  if more = 0 and more_files = 0 then
     return null;
   end if;
   if tg_op = 'DELETE' then
-    update media_usage u set bytes = u.bytes + more, files = u.files + count_media.files where u.user_id = owner;
+    update media_usage u set bytes = u.bytes + more, files = u.files + more_files where u.user_id = owner;
   else
-    insert into media_usage as u (user_id, bytes, files) values (owner, more, files)
+    insert into media_usage as u (user_id, bytes, files) values (owner, more, more_files)
     on conflict (user_id) do update set bytes = u.bytes + excluded.bytes, files = u.files + excluded.files;
   end if;
   return null;

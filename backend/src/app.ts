@@ -1,11 +1,12 @@
 import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
-import { authenticate, type Identify } from './middleware/authenticate.js';
+import { authenticate, unlessLinked, type Identify } from './middleware/authenticate.js';
 import { jsonBody, nodeBody } from './middleware/body.js';
 import { context, matched, type AccessLog } from './middleware/context.js';
 import { docs } from './middleware/docs.js';
 import { errors, methodNotAllowed, notFound } from './middleware/error.js';
+import { uploads, type UploadTaker } from './middleware/upload.js';
 import { createLimits, type Limits, type RateLimits, type StoreFactory } from './middleware/rate-limit.js';
 import { validate } from './middleware/validate.js';
 import { hasBody, type Endpoint } from './utils/endpoint.js';
@@ -31,13 +32,15 @@ export interface Frame {
   logger: AccessLog;
   /** Where limits are counted; in this process when absent. */
   limitStore?: StoreFactory;
+  /** Takes the files of forms, of at most so many bytes; without it no form is taken. */
+  files?: { taker: UploadTaker; limit: number };
 }
 
 /** A node posts media inside its JSON. */
 const NODE_BODY_LIMIT = 64 * 1024 * 1024;
 
 /** The public listener. */
-export function createApp({ endpoints, identify, config, logger, limitStore }: Frame): Express {
+export function createApp({ endpoints, identify, config, logger, limitStore, files }: Frame): Express {
   const app = bare(config.trustProxy);
   const limits = createLimits(config.rateLimits, limitStore);
   const router = express.Router({ caseSensitive: true });
@@ -46,7 +49,8 @@ export function createApp({ endpoints, identify, config, logger, limitStore }: F
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }));
   app.use(cors(corsOptions(config.corsOrigins)));
   app.use('/api-docs', docs(openapi(endpoints, config)));
-  mount(router, endpoints, (row) => chain(row, { identify, limits, jsonLimit: config.jsonLimit }));
+  const upload = files && uploads(files.taker, { file: files.limit, field: config.jsonLimit });
+  mount(router, endpoints, (row) => chain(row, { identify, limits, jsonLimit: config.jsonLimit, upload }));
   app.use(router);
   app.use(limits.general, notFound);
   app.use(errors(logger));
@@ -101,14 +105,16 @@ const handler =
 /** What a request of a row passes, in order; cheap refusals come before anything is read. */
 function chain(
   row: Endpoint,
-  frame: { identify: Identify; limits: Limits; jsonLimit: number },
+  frame: { identify: Identify; limits: Limits; jsonLimit: number; upload: RequestHandler | undefined },
 ): RequestHandler[] {
   const { general, own } = frame.limits;
   const count: RequestHandler = row.limit === 'none' ? (_req, _res, next) => next() : general;
+  const checks = authenticate(row.access, frame.identify, count);
   return [
     matched(row),
-    ...authenticate(row.access, frame.identify, count),
-    ...(hasBody(row) ? jsonBody(frame.jsonLimit) : []),
+    ...(row.isLinked ? unlessLinked(checks, count) : checks),
+    ...(row.upload && frame.upload ? [frame.upload] : []),
+    ...(hasBody(row) ? jsonBody(Math.max(row.bodyLimit ?? 0, frame.jsonLimit)) : []),
     validate(row),
     ...own[row.limit ?? 'none'],
     handler(row),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from './config/logger.js';
 import { createPostgres } from './config/postgres.js';
 import { createReplica } from './config/replica.js';
@@ -6,6 +7,9 @@ import { createRedis, pingRedis } from './config/redis.js';
 import type { Settings } from './config/env.js';
 import { createApp, createInboundApp } from './app.js';
 import { evolutionClient } from './clients/evolution.client.js';
+import { mediaClient } from './clients/media.client.js';
+import { diskStorage } from './clients/storage.disk.js';
+import { s3Storage } from './clients/storage.s3.js';
 import { checkUrl, webhookClient } from './clients/webhook.client.js';
 import { createLimitStores } from './clients/limit-store.js';
 import { createWake } from './clients/wake.js';
@@ -15,6 +19,7 @@ import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
+import { mediaController } from './controllers/media.controller.js';
 import { messageActionController } from './controllers/message-action.controller.js';
 import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
@@ -36,6 +41,11 @@ import { createHistory } from './services/history.js';
 import { createHousekeeping } from './services/housekeeping.js';
 import { createIdentify } from './services/identify.js';
 import { createInbound } from './services/inbound.js';
+import { createMediaFetch } from './services/media-fetch.js';
+import { createIntake } from './services/media-intake.js';
+import { createMediaKeep } from './services/media-keep.js';
+import { createMediaLinks } from './services/media-view.js';
+import { createMedia } from './services/media.js';
 import { createMessageActions } from './services/message-action.js';
 import { createMessages } from './services/message.js';
 import { createNotes } from './services/notes.js';
@@ -47,10 +57,12 @@ import { createPhones } from './services/phone.js';
 import { createRetention } from './services/retention.js';
 import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
+import { linkSigner } from './utils/link.js';
 import { passwords as createPasswords } from './utils/password.js';
 import { bulkWorkers } from './workers/bulk.worker.js';
 import { deliveryWorkers } from './workers/delivery.worker.js';
 import { housekeepingWorkers } from './workers/housekeeping.worker.js';
+import { mediaKeepWorkers, mediaWorkers } from './workers/media.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
 import { nodeWorkers } from './workers/node.worker.js';
 import { notesWorkers } from './workers/notes.worker.js';
@@ -60,6 +72,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 const MAX_WAITING_PASSWORDS = 50;
+/** From `src` and `dist` alike. */
+const UPLOADS = fileURLToPath(new URL('../uploads', import.meta.url));
+/** Seconds; the longest upload ends long before. */
+const ORPHAN_AGE = 3600;
 
 export type Composition = ReturnType<typeof compose>;
 
@@ -103,6 +119,35 @@ export function compose(env: Settings, logger: Logger) {
     const result = checkUrl(url, env.ALLOWED_PRIVATE_NETWORKS);
     return result.ok ? null : result.reason;
   };
+
+  const storage = env.S3_BUCKET
+    ? s3Storage({
+        endpoint: env.S3_ENDPOINT,
+        region: env.S3_REGION,
+        bucket: env.S3_BUCKET,
+        accessKey: env.S3_ACCESS_KEY,
+        secretKey: env.S3_SECRET_KEY,
+      })
+    : diskStorage(env.MEDIA_DIR || UPLOADS);
+  const downloads = mediaClient({
+    allowedPrivateNetworks: env.ALLOWED_PRIVATE_NETWORKS,
+    timeoutMs: env.MEDIA_TIMEOUT * 1000,
+    idleMs: env.MEDIA_IDLE * 1000,
+  });
+  const intake = createIntake({ storage, limits: env.MEDIA_LIMITS });
+  const links = createMediaLinks({
+    signer: linkSigner(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined),
+    settings: { serverUrl: env.SERVER_URL, inboundUrl: env.INBOUND_URL, linkTtl: env.MEDIA_LINK_TTL },
+  });
+  const media = createMedia({
+    tenancy,
+    storage,
+    intake,
+    links,
+    wake,
+    refuseUrl,
+    settings: { quota: env.MEDIA_QUOTA, keptDays: env.MEDIA_KEPT_DAYS, idempotencyTtl: env.IDEMPOTENCY_TTL },
+  });
 
   const passwords = createPasswords({ cost: env.BCRYPT_COST, maxQueue: MAX_WAITING_PASSWORDS });
   const tokens = createTokens({ sealer, expiresIn: env.JWT_EXPIRES_IN });
@@ -190,6 +235,7 @@ export function compose(env: Settings, logger: Logger) {
         settings: { nodeTimeout: env.NODE_TIMEOUT },
       }),
     }),
+    media: mediaController({ media }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),
   };
@@ -197,6 +243,7 @@ export function compose(env: Settings, logger: Logger) {
     identify,
     logger,
     limitStore: limits.store,
+    files: { taker: intake, limit: Math.max(...Object.values(env.MEDIA_LIMITS)) },
     config: {
       version,
       serverUrl: env.SERVER_URL,
@@ -250,6 +297,30 @@ export function compose(env: Settings, logger: Logger) {
         every: env.HOUSEKEEPING,
       }),
       bulks: bulkWorkers({ bulks, logger, sweepMs }),
+      media: mediaWorkers({
+        fetch: createMediaFetch({
+          tenancy,
+          client: downloads,
+          evolution,
+          intake,
+          wake,
+          logger,
+          settings: {
+            timeout: env.MEDIA_TIMEOUT,
+            tries: env.MEDIA_TRIES,
+            perUser: env.MEDIA_PER_USER,
+            quota: env.MEDIA_QUOTA,
+          },
+        }),
+        wake,
+        logger,
+        settings: { concurrency: env.MEDIA_CONCURRENCY, sweepMs },
+      }),
+      mediaKeep: mediaKeepWorkers({
+        keep: createMediaKeep({ tenancy, storage, logger, settings: { orphanAge: ORPHAN_AGE } }),
+        logger,
+        every: env.HOUSEKEEPING,
+      }),
       notes: notesWorkers({ notes, logger, sweepMs }),
       nodes: nodeWorkers({
         pairing,
@@ -268,6 +339,8 @@ export function compose(env: Settings, logger: Logger) {
       await feed.close();
       evolution.close();
       webhooks.close();
+      downloads.close();
+      storage.close();
       limits.close();
       redis.disconnect();
       subscriber.disconnect();

@@ -6,6 +6,7 @@ import { eventController } from './controllers/event.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
+import { mediaController } from './controllers/media.controller.js';
 import { messageActionController } from './controllers/message-action.controller.js';
 import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
@@ -30,6 +31,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     health: healthController({ health: nothing }),
     history: historyController({ history: nothing }),
     inbound: inboundController({ inbound: nothing }),
+    media: mediaController({ media: nothing }),
     messageActions: messageActionController({ actions: nothing }),
     messages: messageController({ messages: nothing }),
     outbox: outboxController({ outbox: nothing }),

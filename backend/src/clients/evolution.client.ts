@@ -3,6 +3,7 @@ import https from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
 import { recipientOf } from './evolution.address.js';
 import { chatCalls } from './evolution.chat.js';
+import { mediaCalls } from './evolution.media.js';
 import { connectionOf, sentIdOf, sentKeyOf, type ConnectionState } from './evolution.decode.js';
 import { nodeErrorOf, type NodeError } from './evolution.error.js';
 import type { Address, Look } from './evolution.look.js';
@@ -115,6 +116,8 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
         trip.close();
       }
     },
+
+    ...mediaCalls(api, at),
 
     ...chatCalls({
       look,

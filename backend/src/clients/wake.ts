@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { RedisClient } from '../config/redis.js';
 
-export type Topic = 'lane' | 'delivery' | 'check' | 'events';
+export type Topic = 'lane' | 'delivery' | 'check' | 'events' | 'media';
 
 const CHANNEL = 'gateway:wake';
 /** A Redis that hangs answers nothing: beyond so many unanswered hints, further ones are not even written. */

@@ -63,6 +63,21 @@ export interface Settings {
   HOUSEKEEPING: number;
   FACTS_KEPT_DAYS: number;
   MESSAGES_KEPT_DAYS: number;
+  MEDIA_DIR: string;
+  MEDIA_LIMITS: Record<MediaLimit, number>;
+  MEDIA_QUOTA: number;
+  MEDIA_KEPT_DAYS: number;
+  MEDIA_LINK_TTL: number;
+  MEDIA_TIMEOUT: number;
+  MEDIA_IDLE: number;
+  MEDIA_TRIES: number;
+  MEDIA_CONCURRENCY: number;
+  MEDIA_PER_USER: number;
+  S3_ENDPOINT: string;
+  S3_REGION: string;
+  S3_BUCKET: string;
+  S3_ACCESS_KEY: string;
+  S3_SECRET_KEY: string;
   WEBHOOK_RETRY_SCHEDULE: number[];
   WEBHOOK_TIMEOUT: number;
   WEBHOOK_CONCURRENCY: number;
@@ -116,6 +131,33 @@ export const secondsList = (text: string): number[] =>
     if (!Number.isFinite(seconds) || seconds < 0) throw new Error(`must list seconds, not "${item}"`);
     return seconds;
   });
+
+const BYTES = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+
+/** Meta's table ("Supported media types"), in bytes. */
+const MEDIA_LIMITS = {
+  image: 5 * BYTES.M,
+  video: 16 * BYTES.M,
+  audio: 16 * BYTES.M,
+  voice: 16 * BYTES.M,
+  document: 100 * BYTES.M,
+  sticker: 100 * BYTES.K,
+  animatedSticker: 500 * BYTES.K,
+};
+export type MediaLimit = keyof typeof MEDIA_LIMITS;
+
+/** `image=5M,document=100M`: bytes, with K, M or G for 1024 of the next smaller; what is not named keeps its own. */
+export const mediaLimits = (text: string): Record<MediaLimit, number> => ({
+  ...MEDIA_LIMITS,
+  ...Object.fromEntries(
+    list(text).map((pair) => {
+      const [, kind, amount, unit = ''] = /^(\w+)=(\d+)([KMG]?)$/.exec(pair) ?? [];
+      if (!kind || !amount || !(kind in MEDIA_LIMITS))
+        throw new Error(`must list limits such as image=5M, not "${pair}"`);
+      return [kind, Number(amount) * BYTES[unit as keyof typeof BYTES]];
+    }),
+  ),
+});
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86400 } as const;
 
@@ -194,6 +236,24 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   HOUSEKEEPING: duration(600),
   FACTS_KEPT_DAYS: count(30),
   MESSAGES_KEPT_DAYS: count(0, 0),
+  MEDIA_DIR: Joi.string().allow('').default(''),
+  MEDIA_LIMITS: parsed(mediaLimits).default(() => mediaLimits('')),
+  MEDIA_QUOTA: count(10 * 1024 ** 3, 0),
+  MEDIA_KEPT_DAYS: count(90, 0),
+  MEDIA_LINK_TTL: duration(604_800),
+  MEDIA_TIMEOUT: duration(120),
+  MEDIA_IDLE: duration(20),
+  MEDIA_TRIES: count(6),
+  MEDIA_CONCURRENCY: count(16),
+  MEDIA_PER_USER: count(4),
+  S3_ENDPOINT: Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .allow('')
+    .default(''),
+  S3_REGION: Joi.string().default('us-east-1'),
+  S3_BUCKET: Joi.string().allow('').default(''),
+  S3_ACCESS_KEY: Joi.string().allow('').default(''),
+  S3_SECRET_KEY: Joi.string().allow('').default(''),
   WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([
     5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400,
   ]),

@@ -54,3 +54,11 @@ export function authorization(access: Access): RequestHandler {
 /** Identifies, lets `count` count, then refuses; nothing at all for rows without a caller. */
 export const authenticate = (access: Access, identify: Identify, count: RequestHandler): RequestHandler[] =>
   needsCaller({ access }) ? [identification(identify), count, authorization(access)] : [count];
+
+/** The same checks for whoever brings no signed link; one who does is counted, and the link itself is for the handler. */
+export const unlessLinked = (checks: RequestHandler[], count: RequestHandler): RequestHandler[] =>
+  checks.map((check) =>
+    check === count
+      ? check
+      : (req, res, next) => (req.query['signature'] === undefined ? check(req, res, next) : next()),
+  );

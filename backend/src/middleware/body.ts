@@ -49,13 +49,19 @@ const take =
     next();
   };
 
-/** Reads a JSON body of at most `limit` bytes onto `req.body`; undefined when there is none. */
+/** What was read before is not read again. */
+const unlessRead =
+  (handler: RequestHandler): RequestHandler =>
+  (req, res, next) =>
+    req.body === undefined ? handler(req, res, next) : next();
+
+/** Reads a JSON body of at most `limit` bytes onto `req.body`; undefined when there is none. A form is there already. */
 export const jsonBody = (limit: number): RequestHandler[] => [
-  (req, _res, next) => {
+  unlessRead((req, _res, next) => {
     if (carriesBody(req)) checkKind(req);
     next();
-  },
-  read(limit),
+  }),
+  unlessRead(read(limit)),
   take(parse),
 ];
 

@@ -12,6 +12,7 @@ import { housekeepingModel } from './housekeeping.js';
 import { idempotencyModel } from './idempotency.js';
 import { inboundModel } from './inbound.js';
 import { laneModel } from './lane.js';
+import { mediaModel } from './media.js';
 import { messageModel } from './message.js';
 import { nodeModel } from './node.js';
 import { phoneModel } from './phone.js';
@@ -34,6 +35,7 @@ export const createModels = (db: Db) => ({
   idempotency: idempotencyModel(db),
   inbound: inboundModel(db),
   lanes: laneModel(db),
+  media: mediaModel(db),
   messages: messageModel(db),
   nodes: nodeModel(db),
   phones: phoneModel(db),
@@ -48,7 +50,7 @@ export type Models = ReturnType<typeof createModels>;
  * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
  */
 const createShared = (db: Db) => {
-  const { bulks, checks, deliveries, history, housekeeping, lanes, messages, nodes, users } =
+  const { bulks, checks, deliveries, history, housekeeping, lanes, media, messages, nodes, users } =
     createModels(db);
   return {
     credentials: credentialModel(db),
@@ -60,6 +62,7 @@ const createShared = (db: Db) => {
       expiredHeads: lanes.listExpiredHeads,
       deliveries: deliveries.claim,
       bulks: bulks.claim,
+      media: media.claim,
     },
     accept: messages.accept,
     reserveUserId: users.reserveId,

@@ -7,6 +7,7 @@ import type { outboxController } from '../controllers/outbox.controller.js';
 import type { paceController } from '../controllers/pace.controller.js';
 import type { inboundController } from '../controllers/inbound.controller.js';
 import type { messageActionController } from '../controllers/message-action.controller.js';
+import type { mediaController } from '../controllers/media.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
 import type { phoneController } from '../controllers/phone.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
@@ -19,6 +20,7 @@ import { outboxRoutes } from './outbox.routes.js';
 import { paceRoutes } from './pace.routes.js';
 import { inboundRoutes } from './inbound.routes.js';
 import { messageActionRoutes } from './message-action.routes.js';
+import { mediaRoutes, nodeMediaRoutes } from './media.routes.js';
 import { messageRoutes } from './message.routes.js';
 import { phoneRoutes } from './phone.routes.js';
 
@@ -32,6 +34,7 @@ export interface Controllers {
   pace: ReturnType<typeof paceController>;
   inbound: ReturnType<typeof inboundController>;
   messageActions: ReturnType<typeof messageActionController>;
+  media: ReturnType<typeof mediaController>;
   messages: ReturnType<typeof messageController>;
   phones: ReturnType<typeof phoneController>;
 }
@@ -46,10 +49,13 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...historyRoutes(controllers.history),
   ...outboxRoutes(controllers.outbox),
   ...paceRoutes(controllers.pace),
+  ...mediaRoutes(controllers.media),
   ...eventRoutes(controllers.events),
   ...healthRoutes(controllers.health),
 ];
 
 /** Every operation of the internal listener. */
-export const inboundEndpoints = (controllers: Pick<Controllers, 'inbound'>): Endpoint[] =>
-  inboundRoutes(controllers.inbound);
+export const inboundEndpoints = (controllers: Pick<Controllers, 'inbound' | 'media'>): Endpoint[] => [
+  ...inboundRoutes(controllers.inbound),
+  ...nodeMediaRoutes(controllers.media),
+];

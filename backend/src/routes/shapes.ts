@@ -204,6 +204,22 @@ const contentsFields = {
   deletedAt: time.description('Deleted for everyone'),
 };
 
+export const media = Joi.object({
+  id: id.required(),
+  kind: Joi.string().valid('image', 'video', 'audio', 'voice', 'document', 'sticker').required(),
+  status: Joi.string().valid('pending', 'stored', 'failed').required(),
+  source: Joi.string().valid('upload', 'link', 'base64', 'inbound').required(),
+  mimetype: Joi.string().allow(null).required(),
+  fileName: Joi.string().allow(null).required(),
+  size: Joi.number().integer().allow(null).required().description('Bytes'),
+  sha256: Joi.string().allow(null).required().description('Of the bytes, as hex'),
+  url: Joi.string().required().description('Opens the file without credentials; works once it is stored'),
+  urlExpiresAt: time.required(),
+  reason: Joi.string().allow(null).required().description('Why it failed, or the last try to fetch it did'),
+  createdAt: time.required(),
+  expiresAt: time.allow(null).required().description('When it may be removed'),
+}).id('Media');
+
 const messageFields = {
   id: id.required(),
   phoneId: id.required(),

@@ -76,7 +76,7 @@ export function createOutbox(deps: {
 export const endWaiting = (
   models: Models,
   message: Message,
-  to: { status: 'cancelled' | 'expired'; reason: string | null },
+  to: { status: 'cancelled' | 'expired' | 'failed'; reason: string | null },
 ) =>
   moveTo(models, message, {
     ...(message.isDoubted ? { status: 'unknown' as const, reason: 'answer_lost' } : to),

@@ -20,13 +20,14 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const SEALED = /^v1\.([\w-]{11})\.([\w-]{16})\.([\w-]{22,})$/;
 
-const derive = (secret: string, label: string, bytes: number): Buffer =>
+/** A key for one purpose, from which neither the secret nor other keys follow (HKDF-SHA-256, RFC 5869). */
+export const deriveKey = (secret: string, label: string, bytes: number): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', `evolution-gateway ${label}`, bytes));
 
 /** The id is derived beside the key, not from it, so it tells nothing about the key. */
 const sealingKey = (secret: string) => ({
-  id: derive(secret, 'seal v1 id', 8).toString('base64url'),
-  key: derive(secret, 'seal v1', 32),
+  id: deriveKey(secret, 'seal v1 id', 8).toString('base64url'),
+  key: deriveKey(secret, 'seal v1', 32),
 });
 
 /** Node's decoder skips what it does not know; a text that does not encode back to itself has been changed. */

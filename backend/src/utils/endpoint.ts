@@ -46,13 +46,19 @@ interface Row<I extends Input> {
   path: `/${string}`;
   access: Access;
   limit?: Limit;
+  /** Bytes of a JSON body, where it may be larger than others. */
+  bodyLimit?: number;
+  /** Also takes a multipart form with a file in the field `file`. */
+  upload?: true;
+  /** Also opens to whoever has a signed link (`?expires&signature`), which its handler verifies. */
+  isLinked?: true;
   tag: string;
   /** One line; also the source of nothing else, so it may be reworded. */
   summary: string;
   description?: string;
   /** Stable name in client code; made from method and path when absent. */
   operationId?: string;
-  /** The answer's schema for each status; null is an answer without a body. */
+  /** The answer's schema for each status; null is an answer without a body, a binary schema a file of any type. */
   output: Record<number, Joi.Schema | null>;
   /** Beyond those that `problemsOf` adds for every row of its kind. */
   problems: ProblemCode[];
@@ -83,6 +89,9 @@ export const needsCaller = ({ access }: Pick<Endpoint, 'access'>): boolean =>
 /** The scope an endpoint asks for beyond being signed in, or null. */
 export const scopeOf = ({ access }: Pick<Endpoint, 'access'>): string | null =>
   access === 'admin' || access.includes(':') ? access : null;
+
+/** Whether an answer is a file rather than JSON. */
+export const isFile = (schema: Joi.Schema | null | undefined): boolean => schema?.type === 'binary';
 
 /** A row of a method that carries content, and has no say about it, takes an empty object or nothing. */
 export const hasBody = ({ method }: Pick<Endpoint, 'method'>): boolean =>

@@ -1,5 +1,5 @@
 import type Joi from 'joi';
-import { hasBody, needsCaller, problemsOf, scopeOf, type Endpoint } from './endpoint.js';
+import { hasBody, isFile, needsCaller, problemsOf, scopeOf, type Endpoint } from './endpoint.js';
 import { emptyComponents, exported, type Components, type Json } from './json-schema.js';
 import { catalogue, type ProblemCode } from './problem.js';
 
@@ -107,7 +107,25 @@ function success(row: Endpoint, status: number, schema: Joi.Schema | null, compo
   return {
     description: DESCRIPTIONS[status] ?? 'Done',
     headers: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
-    ...(schema ? { content: { 'application/json': { schema: exported(schema, components) } } } : {}),
+    ...(schema ? { content: contentOf(schema, components) } : {}),
+  };
+}
+
+/** A file has no schema (OpenAPI 3.1, "Considerations for File Uploads"). */
+const contentOf = (schema: Joi.Schema, components: Components): Json =>
+  isFile(schema)
+    ? { 'application/octet-stream': {} }
+    : { 'application/json': { schema: exported(schema, components) } };
+
+/** The body as JSON, where a file has no place, and as a form, where nested fields are JSON text. */
+function bodyContent(row: Endpoint, body: Joi.Schema, components: Components): Json {
+  const schema = exported(body, components);
+  if (!row.upload) return { 'application/json': { schema } };
+  const { file: _file, ...properties } = (schema['properties'] ?? {}) as Record<string, Json>;
+  const file = { description: 'The file itself', contentMediaType: 'application/octet-stream' };
+  return {
+    'application/json': { schema: { ...schema, properties } },
+    'multipart/form-data': { schema: { ...schema, properties: { ...properties, file } } },
   };
 }
 
@@ -116,6 +134,7 @@ const DESCRIPTIONS: Record<number, string> = {
   201: 'Created',
   202: 'Accepted: stored, and done in the background',
   204: 'Done; nothing to say',
+  206: 'A part of it',
   503: 'Not at the moment',
 };
 
@@ -180,7 +199,7 @@ function operation(row: Endpoint, components: Components): Json {
       ? {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: exported(body, components) } },
+            content: bodyContent(row, body, components),
           },
         }
       : {}),

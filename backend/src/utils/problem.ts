@@ -91,6 +91,17 @@ export const catalogue = define({
     title: 'There is no QR code at the moment',
     remedy: 'Ask again after `Retry-After` seconds.',
   },
+  media_not_stored: {
+    status: 409,
+    title: 'The media is not stored',
+    remedy:
+      'Ask again after `Retry-After` seconds; without that header it could not be stored, and will not be.',
+  },
+  quota_exceeded: {
+    status: 409,
+    title: 'There is no room for it',
+    remedy: 'Remove media that are no longer needed, or ask for more room.',
+  },
   events_gone: {
     status: 410,
     title: 'The events asked for are no longer kept',
@@ -109,7 +120,13 @@ export const catalogue = define({
   unsupported_media_type: {
     status: 415,
     title: 'The body is of a kind that is not taken here',
-    remedy: 'Send `Content-Type: application/json` in UTF-8, without `Content-Encoding`.',
+    remedy:
+      'Send `Content-Type: application/json` in UTF-8, without `Content-Encoding`; a file as what it is, and as a type that `errors` allows.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range lies outside of the file',
+    remedy: 'Ask for a range within the size that `Content-Range` names.',
   },
   unprocessable: {
     status: 422,

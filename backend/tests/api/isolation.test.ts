@@ -21,10 +21,15 @@ describe('isolation', () => {
     const { body: bulk } = await owner.api.post('/api/messages/bulk', {
       messages: [{ phoneId: phone.id, to: '+628987654321', message: 'mine' }],
     });
+    const { body: media } = await owner.api.post('/api/media', { media: 'aGVsbG8=' });
+    // Needed by a message that waits, it cannot be removed while the other calls are made.
+    await gateway.database.queryAll(`update messages set media_id = ${media.id} where id = ${message.id}`);
     const calls = strangerCalls(gateway.gateway.endpoints, {
       phones: phone.id,
       messages: message.id,
       bulk: bulk.id,
+      media: media.id,
+      medias: media.id,
     });
     expect(calls.length).toBeGreaterThan(4);
 
@@ -33,6 +38,7 @@ describe('isolation', () => {
         select (select json_agg(p order by id) from phone_numbers p)::text as phones,
                (select json_agg(m order by id) from messages m)::text as messages,
                (select json_agg(b order by id) from bulks b)::text as bulks,
+               (select json_agg(d order by id) from media d)::text as media,
                (select count(*) from idempotency_keys) as keys, (select count(*) from events) as events`);
     const before = await rows();
     expect(await trespasses(gateway.url, stranger.token, calls)).toEqual([]);

@@ -3,7 +3,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import Joi from 'joi';
-import { problemsOf, type Endpoint, type Req } from '../../src/utils/endpoint.js';
+import { isFile, problemsOf, type Endpoint, type Req } from '../../src/utils/endpoint.js';
 import { openapi } from '../../src/utils/openapi.js';
 import { catalogue, problemType, type ProblemCode } from '../../src/utils/problem.js';
 
@@ -91,6 +91,7 @@ export function faultOf(row: Endpoint | undefined, answer: GivenAnswer): string 
   if (!row) return `an answer that no row gave is no problem+json but ${type || 'without a type'}`;
   const schema = row.output[status];
   if (schema === undefined) return `the row lists no output for ${status}`;
+  if (isFile(schema)) return null;
   if (schema === null) return text === '' ? null : 'the row lists no body for this status';
   if (!type.startsWith('application/json')) return `it is ${type || 'without a type'}, not application/json`;
   const value = parsed(text);

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startRedis } from '../../../dev/src/redis.js';
 import { compose } from '../../src/compose.js';
 import { readEnv } from '../../src/config/env.js';
@@ -32,10 +35,11 @@ export const TEST_ENV = {
 export async function startGateway(
   options: {
     env?: Record<string, string>;
-    workers?: ('messages' | 'deliveries' | 'nodes' | 'notes' | 'bulks' | 'housekeeping')[];
+    workers?: ('messages' | 'deliveries' | 'nodes' | 'notes' | 'bulks' | 'media' | 'housekeeping')[];
   } = {},
 ) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-media-'));
   const inboundServer = createServer((req, res) => parts.inbound(req, res));
   await new Promise<void>((resolve) => inboundServer.listen(0, '127.0.0.1', resolve));
   const inboundUrl = `http://127.0.0.1:${(inboundServer.address() as AddressInfo).port}`;
@@ -46,6 +50,7 @@ export async function startGateway(
     REDIS_HOST: '127.0.0.1',
     REDIS_PORT: String(redis.port),
     INBOUND_URL: inboundUrl,
+    MEDIA_DIR: folder,
     ...options.env,
   });
   const logger = createLogger({ level: 'debug', silent: process.env['SHOW_LOGS'] === undefined });
@@ -62,7 +67,7 @@ export async function startGateway(
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();
-  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes', 'notes', 'bulks']).flatMap(
+  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes', 'notes', 'bulks', 'media']).flatMap(
     (kind) => gateway.workers[kind],
   );
   workers.forEach((worker) => worker.start());
@@ -73,6 +78,8 @@ export async function startGateway(
     database,
     redis,
     env,
+    /** Where it keeps files. */
+    folder,
     gateway,
     async stop() {
       await sockets.close();
@@ -83,6 +90,7 @@ export async function startGateway(
       await gateway.close();
       await redis.stop();
       await database.drop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

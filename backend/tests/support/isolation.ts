@@ -95,7 +95,9 @@ export async function trespasses(url: string, token: string, calls: StrangerCall
         },
         ...(call.body ? { body: JSON.stringify(call.body) } : {}),
       });
-      const body = (await answer.json()) as { code?: string; data?: unknown[] };
+      const text = await answer.text();
+      const isJson = answer.headers.get('content-type')?.includes('json');
+      const body = (isJson ? JSON.parse(text) : { text }) as { code?: string; data?: unknown[] };
       const isHidden = answer.status === 404 && body.code === 'not_found';
       const isEmpty = call.mayBeEmpty && answer.status === 200 && body.data?.length === 0;
       return isHidden || isEmpty
