@@ -8,6 +8,7 @@ import { connectionOf, sentIdOf, sentKeyOf, type ConnectionState } from './evolu
 import { nodeErrorOf, type NodeError } from './evolution.error.js';
 import type { Address, Look } from './evolution.look.js';
 import { sendCall, type Sending } from './evolution.send.js';
+import { object, text } from './evolution.value.js';
 
 export type { Address, Look } from './evolution.look.js';
 
@@ -27,9 +28,28 @@ export interface NodeHealth {
   detail: string | null;
 }
 
+export interface Session {
+  /** The number that is really paired, as E.164, where the node knows it. */
+  owner: string | null;
+  /** How it last ended for good (statusReason), at the node's clock; kept when it is opened again. */
+  ended: { code: number; at: Date } | null;
+}
+
 export interface Subscription {
   url: string;
   bearer: string;
+}
+
+/** `GET /instance/fetchInstances` (recorded: "after device removal"): a list of one row. */
+function sessionOf(body: unknown): Session {
+  const row = object(Array.isArray(body) ? body[0] : null);
+  const jid = text(row['ownerJid']);
+  const code = row['disconnectionReasonCode'];
+  const at = new Date(text(row['disconnectionAt']) ?? NaN);
+  return {
+    owner: jid && `+${jid.replace(/[:@].*$/, '')}`,
+    ended: typeof code === 'number' && !Number.isNaN(at.getTime()) ? { code, at } : null,
+  };
 }
 
 export type EvolutionClient = ReturnType<typeof evolutionClient>;
@@ -152,17 +172,13 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
         return typeof code === 'string' ? code : null;
       }),
 
-    /** The number that is really paired, as E.164, where the node knows it. */
-    owner: (address: Address): Promise<Look<string | null>> =>
+    /** What the node's row says of the session; it may be told of nowhere else when a post of the node was lost. */
+    session: (address: Address): Promise<Look<Session>> =>
       look(
         api.get(`${address.nodeUrl}/instance/fetchInstances`, {
           params: { instanceName: address.placementId },
         }),
-        (body) => {
-          const jid = (Array.isArray(body) ? (body[0] as { ownerJid?: unknown } | undefined) : undefined)
-            ?.ownerJid;
-          return typeof jid === 'string' ? `+${jid.replace(/[:@].*$/, '')}` : null;
-        },
+        sessionOf,
       ),
 
     /** Reads something that needs the node's database, and changes nothing. */

@@ -51,9 +51,13 @@ export const placementModel = (db: Db) => ({
     await db.query(sql`update placements set secret_hash = ${secretHash} where id = ${id}`);
   },
 
-  /** The node holds it (or, false, has lost it). */
-  async setMade(id: string, made: boolean): Promise<void> {
-    await db.query(sql`update placements set made_at = case when ${made} then now() end where id = ${id}`);
+  async setMade(id: string): Promise<void> {
+    await db.query(sql`update placements set made_at = now() where id = ${id}`);
+  },
+
+  /** The node lost it: it was never made there, and never paired. */
+  async setLost(id: string): Promise<void> {
+    await db.query(sql`update placements set made_at = null, opened_at = null where id = ${id}`);
   },
 
   async setOpened(id: string): Promise<void> {

@@ -31,7 +31,11 @@ export function openState(phone: Phone, owner: string | null, at: Date): PhoneSt
     : { status: 'connected', reason: null, session };
 }
 
-function closedState({ statusReason, at }: ConnectionFact, wasOpen: boolean): PhoneState | null {
+/** A connection that its node closed; null: nothing by itself. */
+export function closedState(
+  { statusReason, at }: Pick<ConnectionFact, 'statusReason' | 'at'>,
+  wasOpen: boolean,
+): PhoneState | null {
   const final = statusReason === null ? undefined : CLOSED[statusReason];
   if (final) return { ...final, session: { endedAt: at.toISOString(), endedBy: statusReason } };
   return wasOpen ? { status: 'disconnected', reason: 'connection_lost' } : null;

@@ -7,7 +7,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import type { Phone, PhoneState } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
 import { publicId, randomToken, sha256 } from '../utils/crypto.js';
-import { openState, SETTLED } from './connection.js';
+import { closedState, openState, SETTLED } from './connection.js';
 import { setPhoneState, storeQr, type Sealer } from './phone.js';
 
 export type Pairing = ReturnType<typeof createPairing>;
@@ -24,7 +24,7 @@ export function createPairing(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
   evolution: Pick<
     EvolutionClient,
-    'create' | 'subscribe' | 'state' | 'connect' | 'owner' | 'probe' | 'inboundUrl'
+    'create' | 'subscribe' | 'state' | 'connect' | 'session' | 'probe' | 'inboundUrl'
   >;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
@@ -88,7 +88,7 @@ export function createPairing(deps: {
         ? await evolution.subscribe(placementAddress(placement), to)
         : made;
     if (ready.kind !== 'ok') return fault(phone, ready);
-    await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, true));
+    await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id));
     return fetchQr(phone, placement);
   }
 
@@ -112,8 +112,8 @@ export function createPairing(deps: {
   async function opened(phone: Phone, placement: Placement): Promise<number | null> {
     const known = phone.isConnected && placement.openedAt !== null;
     if (!known) {
-      const owner = await evolution.owner(placementAddress(placement));
-      const state = openState(phone, owner.kind === 'ok' ? owner.value : null, new Date());
+      const session = await evolution.session(placementAddress(placement));
+      const state = openState(phone, session.kind === 'ok' ? session.value.owner : null, new Date());
       await change(phone, state, (models) => models.placements.setOpened(placement.id));
       if (state.status === 'mismatch') return null;
     }
@@ -128,6 +128,15 @@ export function createPairing(deps: {
     return null;
   }
 
+  /** How the session ended, asked of the node, as its post of that may be lost; null: not since it was last open. */
+  async function ended(phone: Phone, placement: Placement): Promise<PhoneState | null> {
+    const session = await evolution.session(placementAddress(placement));
+    const end = session.kind === 'ok' ? session.value.ended : null;
+    if (!end || end.at < phone.connectionAt) return null;
+    const state = closedState({ statusReason: end.code, at: end.at }, placement.openedAt !== null);
+    return state && { ...state, factAt: end.at };
+  }
+
   async function notOpen(
     phone: Phone,
     placement: Placement,
@@ -136,9 +145,13 @@ export function createPairing(deps: {
     if (state === null) return fault(phone, { kind: 'error', status: 200, cause: 'held by another node' });
     if (placement.openedAt === null) return phone.status === 'qr_expired' ? null : fetchQr(phone, placement);
     // It was paired: the node reconnects by itself. Connecting from here would open a second socket (contract, "Calls").
-    const status = state === 'connecting' ? 'reconnecting' : 'disconnected';
-    if (phone.status !== status) await change(phone, { status, reason: 'connection_lost' });
-    return AGAIN.lost;
+    const lost: PhoneState = {
+      status: state === 'connecting' ? 'reconnecting' : 'disconnected',
+      reason: 'connection_lost',
+    };
+    const next = (state === 'close' ? await ended(phone, placement) : null) ?? lost;
+    if (phone.status !== next.status) await change(phone, next);
+    return SETTLED.has(next.status) ? null : AGAIN.lost;
   }
 
   async function look(phone: Phone): Promise<number | null> {
@@ -156,7 +169,7 @@ export function createPairing(deps: {
     const state = await evolution.state(placementAddress(placement));
     if (state.kind === 'missing') {
       // The node lost it: it is made again, and paired again.
-      await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, false));
+      await tenancy.inTenant(phone.userId, (models) => models.placements.setLost(placement.id));
       return AGAIN.fault;
     }
     if (state.kind !== 'ok') return fault(phone, state);

@@ -113,6 +113,57 @@ describe('pairing', () => {
     );
   });
 
+  const paired = async () => {
+    const phone = await add();
+    await qrOf(phone.id);
+    const instance = await placementOf(phone.id);
+    await nodes.call('/sandbox/scan', {
+      method: 'POST',
+      body: { instance, number: phone.phoneNumber.slice(1) },
+    });
+    await until('connected', async () => (await user.api.get(`/api/phones/${phone.id}`)).body.isConnected);
+    return { ...phone, instance };
+  };
+  const statusOf = async (id: number) => (await user.api.get(`/api/phones/${id}`)).body.status;
+
+  it('regression › logged out on the phone, the node’s posts of it lost › logged out, as the node’s row says', async () => {
+    const { id, instance } = await paired();
+    const lost = await nodes.call('/sandbox/faults', {
+      method: 'POST',
+      body: { instance, dropWebhooks: true },
+    });
+    await nodes.call('/sandbox/faults', { method: 'POST', body: { instance, logout: 401 } });
+    await until('the node says close', async () => {
+      const { instance: there } = await nodes.call(`/instance/connectionState/${instance}`);
+      return there.state === 'close';
+    });
+    await nodes.call(`/sandbox/faults/${lost.id}`, { method: 'DELETE' });
+    // Whatever makes the gateway look: a send does.
+    await user.api.post('/api/messages/send', { phoneId: id, to: '+628981119999', message: 'x' });
+    await until('logged out', async () => (await statusOf(id)) === 'logged_out', 20_000);
+    const { body } = await user.api.get(`/api/phones/${id}`);
+    expect(body).toMatchObject({ reason: 'logged_out_on_phone', sessionData: { endedBy: 401 } });
+  });
+
+  it('regression › its node lost it without a logout › is made anew there, shows a QR, and is paired again', async () => {
+    const { id, instance, phoneNumber } = await paired();
+    await nodes.database.query(`delete from "Instance" where name = '${instance}'`);
+    await nodes.nodes[0]!.kill();
+    await nodes.nodes[0]!.start();
+    await user.api.post('/api/messages/send', { phoneId: id, to: '+628981119999', message: 'x' });
+    await until(
+      'there is a QR',
+      async () => (await user.api.get(`/api/phones/${id}/qr`)).status === 200,
+      20_000,
+    );
+    expect(await statusOf(id)).toBe('pairing');
+    await nodes.call('/sandbox/scan', {
+      method: 'POST',
+      body: { instance, number: phoneNumber.slice(1) },
+    });
+    await until('connected', async () => (await statusOf(id)) === 'connected');
+  });
+
   it('health › live and ready › are answered without credentials', async () => {
     const api = client(gateway.url);
     expect((await api.get('/health/live')).body).toEqual({ status: 'ok' });
