@@ -180,26 +180,30 @@ export function createDispatch(deps: {
       return lanes.length;
     },
 
-    /** Ends what waited past its time. */
-    async expire(limit: number): Promise<number> {
-      const heads = await tenancy.shared.claims.expiredHeads(limit);
-      for (const head of heads) await expire({ ...head, id: head.messageId });
-      return heads.length;
+    /** Ends what waited past its time. True: behind what ended there may be more. */
+    async expire(limit: number): Promise<boolean> {
+      let ended = false;
+      for (const head of await tenancy.shared.claims.expiredHeads(limit))
+        ended = (await expire({ ...head, id: head.messageId })) || ended;
+      return ended;
     },
   };
 
+  /** False: it is not to be ended (any more). */
   async function expire(head: {
     userId: number;
     phoneId: number;
     id: number | null;
     chatKey: string | null;
-  }): Promise<void> {
+  }): Promise<boolean> {
     const { id, chatKey } = head;
-    if (id === null || chatKey === null) return;
-    await tenancy.inTenant(head.userId, async (models) => {
+    if (id === null || chatKey === null) return false;
+    const ended = await tenancy.inTenant(head.userId, async (models) => {
       await models.events.lockCounter(head.userId);
       const message = await models.messages.findForUpdate(id);
-      if (message && isWaiting(message) && message.expiresAt && message.expiresAt <= new Date()) {
+      const isOver =
+        message && isWaiting(message) && message.expiresAt !== null && message.expiresAt <= new Date();
+      if (isOver) {
         const { events } = await endWaiting(models, message, {
           status: 'expired',
           reason: 'not_sent_in_time',
@@ -208,7 +212,9 @@ export function createDispatch(deps: {
       }
       // Also when it is being sent or has ended meanwhile: the head is recomputed from what waits.
       if (message?.status !== 'sending') await models.lanes.advance(head.userId, head.phoneId, chatKey);
+      return isOver === true;
     });
     announce(head.userId);
+    return ended;
   }
 }

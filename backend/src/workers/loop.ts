@@ -85,7 +85,7 @@ export function createLoop<Item>(options: LoopOptions<Item>): Loop {
   };
 }
 
-/** Runs `work` every `everyMs`, never twice at once. */
+/** Runs `work` every `everyMs`, at once again when it resolves true (there may be more), and never twice at once. */
 export function createTicker(options: {
   name: string;
   everyMs: number;
@@ -100,8 +100,8 @@ export function createTicker(options: {
   const tick = () => {
     running = work()
       .catch((error: unknown) => logger.warn(`${name} failed`, { error }))
-      .finally(() => {
-        if (!stopped) timer = setTimeout(tick, everyMs);
+      .then((more) => {
+        if (!stopped) timer = setTimeout(tick, more === true ? 0 : everyMs);
       });
   };
   return {
