@@ -7,9 +7,7 @@ import type {
 } from '../controllers/history.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { soughtWords } from '../utils/words.js';
-import { chat, id, listOf, message, messageDetail, page, recipient } from './shapes.js';
-
-const moment = Joi.date().iso();
+import { chat, id, listOf, message, messageDetail, moment, page, recipient } from './shapes.js';
 
 /** A text without a word would find everything, or nothing. */
 const text = Joi.string()

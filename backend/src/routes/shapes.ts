@@ -6,16 +6,33 @@ import { toE164 } from '../utils/number.js';
 export const id = Joi.number().integer().min(1).max(Number.MAX_SAFE_INTEGER);
 export const time = Joi.string().isoDate();
 
+/** Days that there are: JavaScript reads February 30 as March 2, and PostgreSQL refuses years it cannot keep. */
+const isRealDay = (value: string): boolean => {
+  const day = /^\d{4}-\d{2}-\d{2}/.exec(value)?.[0];
+  const at = new Date(`${day}T00:00:00Z`);
+  return (
+    day !== undefined && day >= '1000' && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(day)
+  );
+};
+
 /** A moment that a caller names, kept as ISO 8601 in UTC. Without an offset nobody knows when it is. */
 export const instant = Joi.string()
   .max(40)
   .custom((value: string, helpers) => {
     const isExact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/.test(value);
     const at = new Date(value);
-    return isExact && !Number.isNaN(at.getTime()) ? at.toISOString() : helpers.error('instant');
+    const isReal = isExact && isRealDay(value) && !Number.isNaN(at.getTime());
+    return isReal ? at.toISOString() : helpers.error('instant');
   })
   .messages({ instant: '{{#label}} must be a time with its offset, such as 2027-01-31T09:00:00Z' })
   .example('2027-01-31T09:00:00Z');
+
+/** A moment to filter by; a day alone is its first moment in UTC. */
+export const moment = Joi.date()
+  .iso()
+  .custom((value: Date, helpers) =>
+    isRealDay(String(helpers.original)) ? value : helpers.error('date.format', { format: 'iso' }),
+  );
 
 const LATEST_MS = 366 * 24 * 3600 * 1000;
 
@@ -110,7 +127,10 @@ export const registered = Joi.object({
 const clock = Joi.string()
   .pattern(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM')
   .example('21:00');
-const date = Joi.string().pattern(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'YYYY-MM-DD');
+const date = Joi.string()
+  .pattern(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'YYYY-MM-DD')
+  .custom((value: string, helpers) => (isRealDay(value) ? value : helpers.error('date')))
+  .messages({ date: '{{#label}} must be a day that there is' });
 
 /** How a phone sends. */
 export const sendingFields = {

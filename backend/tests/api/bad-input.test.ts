@@ -96,6 +96,33 @@ describe('bad input', () => {
     expect(body.errors[0].pointer).toBe(`/query/${query.split('=')[0]}`);
   });
 
+  it.each(['-271821-04-20', '0000-01-01', '+275760-09-13', '2026-02-30', '2026-02-30T00:00:00Z'])(
+    'regression › list › since and until %s › 400 that names them, never 500',
+    async (moment) => {
+      for (const name of ['since', 'until']) {
+        const { status, body } = await user.api.get(`/api/messages?${name}=${encodeURIComponent(moment)}`);
+        expect([status, body.errors?.[0].pointer]).toEqual([400, `/query/${name}`]);
+      }
+    },
+  );
+
+  it.each(['0000-01-01T00:00:00Z', '2026-02-30T00:00:00Z', '2026-13-01T00:00:00Z', '2026-01-01T24:01:00Z'])(
+    'regression › send › sendAt %s › 400 that names it',
+    async (sendAt) => {
+      const { status, body } = await user.api.post('/api/messages/send', { ...good(), sendAt });
+      expect([status, body.errors?.[0].pointer]).toEqual([400, '/sendAt']);
+    },
+  );
+
+  it.each(['2026-02-30', '0000-01-01'])(
+    'regression › change phone › warm-up from %s › 400 that names it',
+    async (from) => {
+      const sending = { warmUp: { perDay: [10], from } };
+      const { status, body } = await user.api.call('PATCH', `/api/phones/${good().phoneId}`, { sending });
+      expect([status, body.errors?.[0].pointer]).toEqual([400, '/sending/warmUp/from']);
+    },
+  );
+
   it.each(['0', '-1', '9223372036854775808', '1%20OR%201=1', 'x', '1.5'])(
     'find › id %s › 400 or 404, never 500',
     async (id) => {
