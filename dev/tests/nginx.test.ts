@@ -96,6 +96,15 @@ describe('the front door', () => {
     });
   });
 
+  it('regression › an upgrade asked for below /api › reaches the gateway as a plain request', async () => {
+    const gateway = await upstream();
+    const { front } = await door({ gateway: [gateway.address] });
+    const headers = { connection: 'upgrade', upgrade: 'websocket' };
+    expect((await ask(front, '/api/events', { headers })).status).toBe(200);
+    expect(gateway.seen[0]).toMatchObject({ method: 'GET', headers: { connection: 'close' } });
+    expect(gateway.seen[0]?.headers).not.toHaveProperty('upgrade');
+  });
+
   it('polls of one socket client › all meet the same of two gateways', async () => {
     const two = [await upstream(), await upstream()];
     const { front } = await door({ gateway: two.map(({ address }) => address) });
@@ -175,6 +184,22 @@ describe('what nginx answers itself', () => {
       expect(answer).toContain('application/problem+json');
       expect(answer).toContain(`"code":"${code}"`);
     }
+  });
+
+  it('regression › methods that nobody takes › are 405, and the gateway sees nothing of them', async () => {
+    const gateway = await upstream();
+    const { front } = await door({ gateway: [gateway.address] });
+    for (const method of ['TRACE', 'FOO', 'CONNECT']) {
+      const answer = await raw(
+        front,
+        `${method} /api/phones HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 405 /);
+      expect(answer).toContain('application/problem+json');
+      expect(answer).toContain('"code":"method_not_allowed"');
+      expect(answer).toMatch(/^Allow: GET, /m);
+    }
+    expect(gateway.seen).toEqual([]);
   });
 
   it("the gateway's own errors › pass untouched", async () => {

@@ -10,7 +10,7 @@ it("nginx's own errors › compared with the catalogue › use its codes with it
     returned: Number(status),
     ...(JSON.parse(body) as { status: number; code: keyof typeof catalogue; title: string; type: string }),
   }));
-  expect(bodies).toHaveLength(10);
+  expect(bodies).toHaveLength(11);
   for (const { returned, status, code, title, type } of bodies) {
     expect([returned, title, type]).toEqual([status, catalogue[code].title, problemType(code)]);
     expect(catalogue[code].status).toBe(status);
