@@ -80,7 +80,8 @@ export function openPool(options: PostgresOptions & { connectTimeoutMs?: number 
     keepAlive: true,
     types,
     options:
-      '-c role=evolution_app -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
+      // No table here is meant to be read whole, and plans outlive the time in which a new table is small.
+      '-c role=evolution_app -c enable_seqscan=off -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
   });
   // Without listeners, a connection that breaks ends the process: the pool's own is for idle ones only. Who was using it
   // learns it from the query.
@@ -89,8 +90,25 @@ export function openPool(options: PostgresOptions & { connectTimeoutMs?: number 
   return pool;
 }
 
+const names = new Map<string, string>();
+
+/**
+ * Statements are prepared, once a connection: under row-level security the planning of a small one costs several times
+ * its execution. Their texts are those of the source, so that there are only so many of them.
+ */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known) return known;
+  const name = `s${names.size}`;
+  names.set(text, name);
+  return name;
+}
+
 export const on = (client: Pick<pg.PoolClient, 'query'>): Db => ({
-  query: async <Row>(statement: Sql) => (await client.query(compile(statement))).rows as Row[],
+  query: async <Row>(statement: Sql) => {
+    const compiled = compile(statement);
+    return (await client.query({ ...compiled, name: nameOf(compiled.text) })).rows as Row[];
+  },
 });
 
 /** Goes with the `begin`, in one round trip; the ids are numbers, checked here because they are part of the text. */
