@@ -969,6 +969,18 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with renewed as (
+    -- A question asked meanwhile stands before the lease's end and stays there.
+    update phone_checks
+       set check_at = case when check_at < leased_until then check_at else now() + p_for end, leased_until = now() + p_for
+     where phone_id = p_phone and lease_id = p_lease returning 1)
+  select exists (select 1 from renewed)
+$$;
+
 CREATE TABLE public.api_keys (
     id text NOT NULL,
     user_id bigint NOT NULL,
@@ -2067,6 +2079,9 @@ GRANT ALL ON FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat b
 
 REVOKE ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 

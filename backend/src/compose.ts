@@ -327,7 +327,7 @@ export function compose(env: Settings, logger: Logger) {
         health,
         wake,
         logger,
-        settings: { nodeCheck: env.NODE_CHECK, nodeTimeout: env.NODE_TIMEOUT, sweepMs },
+        settings: { nodeCheck: env.NODE_CHECK, sweepMs },
       }),
     },
     /** False: what is stored was sealed under another JWT_SECRET, and could not be opened. */

@@ -25,6 +25,13 @@ export const checkModel = (db: Db) => ({
       select phone_id as "phoneId", user_id as "userId", lease_id as "leaseId", tries
         from claim_checks(${limit}, make_interval(secs => ${leaseSeconds}))`),
 
+  /** Holds on to a claimed check for so long from now. */
+  async renew(check: Check, leaseSeconds: number): Promise<void> {
+    await db.query(
+      sql`select renew_check(${check.phoneId}, ${check.leaseId}, make_interval(secs => ${leaseSeconds}))`,
+    );
+  },
+
   /** `again` in seconds; null: nothing more to do, unless somebody asked meanwhile. */
   async finish(check: Check, again: number | null): Promise<void> {
     await db.query(

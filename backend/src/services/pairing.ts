@@ -15,6 +15,9 @@ export type Pairing = ReturnType<typeof createPairing>;
 /** Seconds until the next look, by what was found. */
 const AGAIN = { pairing: 5, lost: 3, fault: 2, mostFault: 15 };
 
+/** Seconds. Short, and renewed while a look lasts: one whose process died is soon repeated, and never two at once. */
+const LEASE = 10;
+
 /**
  * Brings a phone's status nearer to the truth, one look at a time: places it, makes it on its node, fetches a QR,
  * notices that it is open, lost or unreachable, and probes after a doubtful send. Each step is committed before the
@@ -177,12 +180,15 @@ export function createPairing(deps: {
   }
 
   return {
-    claim: (limit: number, leaseSeconds: number): Promise<Check[]> =>
-      tenancy.shared.checks.claim(limit, leaseSeconds),
+    claim: (limit: number): Promise<Check[]> => tenancy.shared.checks.claim(limit, LEASE),
 
     /** One look at one phone. Never rejects: a look that failed is repeated, later and later. */
     async check(check: Check): Promise<void> {
       let again: number | null = AGAIN.fault;
+      const renewing = setInterval(
+        () => void tenancy.shared.checks.renew(check, LEASE).catch(() => undefined),
+        (LEASE * 1000) / 3,
+      );
       try {
         const phone = await tenancy.inTenant(check.userId, (models) => models.phones.find(check.phoneId));
         again = phone ? await look(phone) : null;
@@ -190,6 +196,8 @@ export function createPairing(deps: {
           again = Math.min(again * 1.5 ** Math.min(check.tries, 6), AGAIN.mostFault);
       } catch (error) {
         logger.error('check failed', { userId: check.userId, phoneId: check.phoneId, error });
+      } finally {
+        clearInterval(renewing);
       }
       await tenancy.shared.checks.finish(check, again).catch((error: unknown) => {
         logger.warn('check not finished', { phoneId: check.phoneId, error });

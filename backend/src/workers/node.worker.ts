@@ -5,8 +5,6 @@ import type { Pairing } from '../services/pairing.js';
 import { createLoop, createTicker, type Loop } from './loop.js';
 
 const CHECKS_AT_ONCE = 16;
-/** A look asks a node a few times, each bounded by its timeout. */
-const CALLS_PER_CHECK = 4;
 
 /** Looks at nodes in rounds, and at phones when asked to. */
 export const nodeWorkers = (deps: {
@@ -14,8 +12,8 @@ export const nodeWorkers = (deps: {
   health: Health;
   wake: Pick<Wake, 'on'>;
   logger: Logger;
-  /** nodeCheck and nodeTimeout in seconds. */
-  settings: { nodeCheck: number; nodeTimeout: number; sweepMs: number };
+  /** nodeCheck in seconds. */
+  settings: { nodeCheck: number; sweepMs: number };
 }): Loop[] => [
   createTicker({
     name: 'node health',
@@ -27,7 +25,7 @@ export const nodeWorkers = (deps: {
     name: 'phone check',
     concurrency: CHECKS_AT_ONCE,
     sweepMs: deps.settings.sweepMs,
-    claim: (limit) => deps.pairing.claim(limit, CALLS_PER_CHECK * deps.settings.nodeTimeout + 15),
+    claim: deps.pairing.claim,
     perform: deps.pairing.check,
     onHint: (listener) => deps.wake.on('check', listener),
     logger: deps.logger,

@@ -241,6 +241,24 @@ describe('lanes', () => {
     expect(await finish({ ...send!, ...expired! }, 'unknown')).toBe(true);
   });
 
+  it('regression › a look at a phone that outlasts its lease › is renewed and not claimed twice › soon claimed when its process is gone', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    const claim = async () =>
+      (await tenancy.shared.checks.claim(100, 0.5)).filter((check) => check.phoneId === phoneId);
+    await tenancy.inTenant(userId, ({ checks }) => checks.ask(userId, phoneId));
+    const [look] = await claim();
+    await tenancy.shared.checks.renew(look!, 3);
+    const renewed = Date.now();
+    const again = await until('claimed by another', async () => (await claim())[0]);
+    expect(Date.now() - renewed).toBeGreaterThan(2500);
+    // The first one's process wakes: it holds nothing any more, and ends nothing.
+    await tenancy.shared.checks.renew(look!, 60);
+    await tenancy.shared.checks.finish(look!, null);
+    await until('claimed by a third', async () => (await claim())[0]);
+    expect(again!.leaseId).not.toBe(look!.leaseId);
+  });
+
   it('one key, many requests at once › accepted › one message', async () => {
     const userId = await newUser();
     const phoneId = await newPhone(userId);
