@@ -246,10 +246,19 @@ for (let i = 0; i < queued; i += 1000) {
     messages: Array.from({ length: 1000 }, (_, k) => ({ to: recipient(i + k), message: 'one of very many' })),
   });
 }
+const atOnceBusy = await single(lone, alone);
+await until(
+  'all are noted',
+  async () => (await db.query('select 1 from history_queue limit 1')).rowCount === 0,
+  {
+    timeoutMs: 300_000,
+    everyMs: 500,
+  },
+);
 const busy = await single(lone, alone);
 const left = await count(`status in ('queued', 'sending')`);
 console.log(
-  `single: p50 ${median(idle).toFixed(0)} ms, p99 ${p99(idle).toFixed(0)} ms while idle; p50 ${median(busy).toFixed(0)}, p99 ${p99(busy).toFixed(0)} ms while another user has ${queued} queued (${left} still at the end); goal p99 ${(1.5 * p99(idle) + 50).toFixed(0)} ms`,
+  `single: p50 ${median(idle).toFixed(0)} ms, p99 ${p99(idle).toFixed(0)} ms while idle; p50 ${median(busy).toFixed(0)}, p99 ${p99(busy).toFixed(0)} ms while another user has ${queued} queued (${left} still at the end; p50 ${median(atOnceBusy).toFixed(0)}, p99 ${p99(atOnceBusy).toFixed(0)} ms right after they were accepted, while they are being indexed); goal p99 ${(1.5 * p99(idle) + 50).toFixed(0)} ms`,
 );
 
 await db.end();
