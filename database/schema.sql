@@ -1652,6 +1652,8 @@ CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (leas
 
 CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT is_paused) AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
 
+CREATE INDEX media_awaited ON public.media USING btree (user_id, md5(url)) WHERE ((status = 'pending'::text) AND (url IS NOT NULL));
+
 CREATE INDEX media_expiring ON public.media USING btree (user_id, expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX media_of_user ON public.media USING btree (user_id, created_at, id);

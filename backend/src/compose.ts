@@ -161,19 +161,29 @@ export function compose(env: Settings, logger: Logger) {
     refuseUrl,
     settings: { idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
-  const drafts = createDrafts({ tenancy });
+  const drafts = createDrafts({ tenancy, media });
   const messages = createMessages({
     tenancy,
     drafts,
+    media,
+    links,
     wake,
     settings: { messageTtl: env.MESSAGE_TTL, idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
   const notes = createNotes({ tenancy });
-  const inbound = createInbound({ tenancy, wake, sealer, logger });
+  const inbound = createInbound({
+    tenancy,
+    wake,
+    sealer,
+    logger,
+    links,
+    settings: { mediaKeptDays: env.MEDIA_KEPT_DAYS },
+  });
   const pairing = createPairing({ tenancy, evolution, wake, sealer, logger });
   const dispatch = createDispatch({
     tenancy,
     evolution,
+    media,
     wake,
     logger,
     settings: {
@@ -221,9 +231,9 @@ export function compose(env: Settings, logger: Logger) {
     bulks: bulkController({ bulks }),
     events: eventController({ events: createEvents({ tenancy }) }),
     health: healthController({ health }),
-    history: historyController({ history: createHistory({ tenancy, notes }) }),
+    history: historyController({ history: createHistory({ tenancy, notes, links }) }),
     outbox: outboxController({
-      outbox: createOutbox({ tenancy, wake, settings: { messageTtl: env.MESSAGE_TTL } }),
+      outbox: createOutbox({ tenancy, wake, links, settings: { messageTtl: env.MESSAGE_TTL } }),
     }),
     pace: paceController({ pace: createPace({ tenancy, wake }) }),
     inbound: inboundController({ inbound }),
@@ -232,6 +242,7 @@ export function compose(env: Settings, logger: Logger) {
         tenancy,
         evolution,
         wake,
+        links,
         settings: { nodeTimeout: env.NODE_TIMEOUT },
       }),
     }),

@@ -22,6 +22,8 @@ create table media (
   check (status <> 'stored' or (storage_key is not null and size is not null and mimetype is not null))
 );
 create index media_of_user on media (user_id, created_at, id);
+-- A file that many messages link to is fetched once.
+create index media_awaited on media (user_id, md5(url)) where status = 'pending' and url is not null;
 create unique index media_storage_key on media (storage_key) where storage_key is not null;
 create index media_expiring on media (user_id, expires_at) where expires_at is not null;
 

@@ -46,9 +46,8 @@ const begun = (stream: Readable): Promise<void> =>
 
 /** Files of received messages: a node gives them as base64 inside JSON, which is decoded as it comes. */
 export const mediaCalls = (api: AxiosInstance, at: (address: Address, path: string) => string) => ({
-  /** The file of a message, by WhatsApp's id. `timeoutMs` for the whole of it. Never rejects; the stream may error. */
-  async file(address: Address, whatsappId: string, timeoutMs: number): Promise<NodeFile> {
-    const signal = AbortSignal.timeout(timeoutMs);
+  /** The file of a message, by WhatsApp's id. Ends when `signal` says so. Never rejects; the stream may error. */
+  async file(address: Address, whatsappId: string, signal: AbortSignal): Promise<NodeFile> {
     try {
       const answer = await api.post<Readable>(
         at(address, '/chat/getBase64FromMediaMessage'),
@@ -65,9 +64,9 @@ export const mediaCalls = (api: AxiosInstance, at: (address: Address, path: stri
       }
       const decoder = base64Field('base64', MAX_HEAD);
       answer.data.once('error', (error) => decoder.destroy(error));
-      signal.addEventListener('abort', () =>
-        answer.data.destroy(new Error(`It took more than ${timeoutMs} ms`)),
-      );
+      const ended = () => answer.data.destroy(new Error('The call was ended'));
+      signal.addEventListener('abort', ended, { once: true });
+      answer.data.once('close', () => signal.removeEventListener('abort', ended));
       const stream = answer.data.pipe(decoder);
       void finished(stream).catch(() => answer.data.destroy());
       await begun(stream);

@@ -45,23 +45,40 @@ function nameIn(url: URL): string | null {
   }
 }
 
-/** Destroys a body that stops coming, or comes too long; the timers end with it. */
-function watched(
-  stream: Readable,
-  o: { idleMs: number; abort: AbortController; timer: NodeJS.Timeout },
-): Readable {
-  const late = () => stream.destroy(new Error(`Nothing came for ${o.idleMs} ms`));
-  let idle = setTimeout(late, o.idleMs);
+/** The limits of one download: its clocks, and whoever wants it to end. `over` lets go of all of them. */
+function createTrip(o: { timeoutMs: number; answerMs: number }, stop: AbortSignal) {
+  const abort = new AbortController();
+  const stopped = () => abort.abort('The gateway stops');
+  stop.addEventListener('abort', stopped, { once: true });
+  const total = setTimeout(() => abort.abort(`It took more than ${o.timeoutMs} ms`), o.timeoutMs);
+  const answer = setTimeout(() => abort.abort(`No answer within ${o.answerMs} ms`), o.answerMs);
+  if (stop.aborted) stopped();
+  return {
+    abort,
+    answered: () => clearTimeout(answer),
+    over(): void {
+      clearTimeout(total);
+      clearTimeout(answer);
+      stop.removeEventListener('abort', stopped);
+    },
+  };
+}
+type Trip = ReturnType<typeof createTrip>;
+
+/** Destroys a body that stops coming, or that its trip ends; ends the trip with it. */
+function watched(stream: Readable, { abort, over }: Trip, idleMs: number): Readable {
+  const late = () => stream.destroy(new Error(`Nothing came for ${idleMs} ms`));
+  let idle = setTimeout(late, idleMs);
   stream.on('data', () => {
     clearTimeout(idle);
-    idle = setTimeout(late, o.idleMs);
+    idle = setTimeout(late, idleMs);
   });
   stream.pause();
   stream.once('close', () => {
     clearTimeout(idle);
-    clearTimeout(o.timer);
+    over();
   });
-  o.abort.signal.addEventListener('abort', () => stream.destroy(new Error(String(o.abort.signal.reason))));
+  abort.signal.addEventListener('abort', () => stream.destroy(new Error(String(abort.signal.reason))));
   return stream;
 }
 
@@ -102,41 +119,34 @@ export function mediaClient(o: MediaClientOptions) {
     headers: { 'accept-encoding': 'identity', 'user-agent': 'evolution-gateway' },
   });
 
+  async function attempt(link: string, trip: Trip): Promise<Download> {
+    const found = await ask(api, allowed, { url: link, abort: trip.abort });
+    trip.answered();
+    if ('ok' in found) return found;
+    const { headers, data } = found.answer;
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+      data.destroy();
+      return failed('The link answers with compressed bytes, which were not asked for', true);
+    }
+    const size = Number(headers['content-length'] ?? NaN);
+    return {
+      ok: true,
+      stream: watched(data, trip, o.idleMs),
+      mimetype: String(headers['content-type'] ?? '') || null,
+      fileName: nameIn(found.url),
+      size: Number.isSafeInteger(size) ? size : null,
+    };
+  }
+
   return {
-    /** Never rejects. The stream errors when the bytes stop, break off or take too long in all. */
-    async fetch(link: string): Promise<Download> {
-      const abort = new AbortController();
-      const timer = setTimeout(() => abort.abort(`It took more than ${o.timeoutMs} ms`), o.timeoutMs);
-      const idle = setTimeout(
-        () => abort.abort(`No answer within ${o.idleMs} ms`),
-        o.idleMs * (MAX_REDIRECTS + 1),
-      );
-      try {
-        const found = await ask(api, allowed, { url: link, abort });
-        if ('ok' in found) {
-          clearTimeout(timer);
-          return found;
-        }
-        const { headers, data } = found.answer;
-        if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-          data.destroy();
-          clearTimeout(timer);
-          return failed('The link answers with compressed bytes, which were not asked for', true);
-        }
-        const size = Number(headers['content-length'] ?? NaN);
-        return {
-          ok: true,
-          stream: watched(data, { idleMs: o.idleMs, abort, timer }),
-          mimetype: String(headers['content-type'] ?? '') || null,
-          fileName: nameIn(found.url),
-          size: Number.isSafeInteger(size) ? size : null,
-        };
-      } catch (error) {
-        clearTimeout(timer);
-        return failureOf(error, abort);
-      } finally {
-        clearTimeout(idle);
-      }
+    /**
+     * Never rejects. The stream errors when the bytes stop, break off or take too long in all, and when `stop` says so.
+     */
+    async fetch(link: string, stop: AbortSignal): Promise<Download> {
+      const trip = createTrip({ timeoutMs: o.timeoutMs, answerMs: o.idleMs * (MAX_REDIRECTS + 1) }, stop);
+      const download = await attempt(link, trip).catch((error: unknown) => failureOf(error, trip.abort));
+      if (!download.ok) trip.over();
+      return download;
     },
 
     /** Ends every connection, those in use too. */

@@ -81,8 +81,9 @@ export const laneModel = (db: Db) => ({
     return row?.done ?? false;
   },
 
+  /** What waited at the head of a chat has ended without a send: the chat goes on, and its lane knows when. */
   async advance(userId: number, phoneId: number, chatKey: string): Promise<void> {
-    await db.query(sql`select advance_chat(${userId}, ${phoneId}, ${chatKey}::bigint, null)`);
+    await db.query(sql`select rejoin_lane(${userId}, ${phoneId}, ${chatKey}::bigint, false)`);
   },
 
   /** A message waits in this chat again; `lift`: what held the chat is over. In the tenant's context. */

@@ -87,6 +87,21 @@ export const mediaModel = (db: Db) => ({
     return (await db.query<Media>(sql`select ${columns} from media where id = ${id} for update`))[0] ?? null;
   },
 
+  /** The same link, asked for in the same way, that is still to be fetched. */
+  async findPending(link: {
+    userId: number;
+    url: string;
+    kind: string;
+    mimetype: string | null;
+  }): Promise<Media | null> {
+    const [row] = await db.query<Media>(sql`
+      select ${columns} from media
+       where user_id = ${link.userId} and status = 'pending' and md5(url) = md5(${link.url}) and url = ${link.url}
+         and source = 'link' and kind = ${link.kind} and mimetype is not distinct from ${link.mimetype}
+       order by id limit 1`);
+    return row ?? null;
+  },
+
   /** Newest first. */
   list: (filter: { userId: number; before: number | undefined; limit: number; offset: number }) =>
     db.query<Media>(sql`
@@ -107,6 +122,15 @@ export const mediaModel = (db: Db) => ({
     await db.query(sql`
       update media set status = 'failed', reason = ${reason}, attempts = attempts + 1, next_try_at = null
        where id = ${id}`);
+  },
+
+  /** One that failed is fetched anew, since a message that carries it is to be sent again. */
+  async revive({ id, userId }: Pick<Media, 'id' | 'userId'>): Promise<void> {
+    await db.query(sql`
+      with revived as (
+        update media set status = 'pending', reason = null, attempts = 0
+         where id = ${id} and status = 'failed' returning id)
+      select queue_media(${userId}, id) from revived`);
   },
 
   /** `seconds` until the next try. */

@@ -49,6 +49,7 @@ export interface Message {
   /** An earlier try of it may have gone out. */
   isDoubted: boolean;
   mediaId: number | null;
+  media: CarriedMedia | null;
   bulkId: number | null;
 }
 
@@ -127,7 +128,19 @@ export interface NewFact {
   sequence: number;
   key: Record<string, unknown> | null;
   lid: string | null;
+  mediaId: number | null;
   at: Date;
+}
+
+/** What a message shows of the file it carries. */
+export interface CarriedMedia {
+  id: number;
+  status: string;
+  kind: string;
+  mimetype: string | null;
+  fileName: string | null;
+  /** Bytes. */
+  size: number | null;
 }
 
 /** Every column of a Message, by the name it has there. */
@@ -137,7 +150,11 @@ export const messageColumns =
   attempts, lease_id as "leaseId", recovered, whatsapp_key as "key", lid, edited_at as "editedAt",
   deleted_at as "deletedAt", created_at as "createdAt", updated_at as "updatedAt",
   expires_at as "expiresAt", send_at as "sendAt", priority, on_unknown as "onUnknown", is_doubted as "isDoubted",
-  media_id as "mediaId", bulk_id as "bulkId"`);
+  media_id as "mediaId", bulk_id as "bulkId",
+  case when media_id is not null then (
+    select json_build_object('id', d.id, 'status', d.status, 'kind', d.kind, 'mimetype', d.mimetype,
+                             'fileName', d.file_name, 'size', d.size)
+      from media d where d.id = media_id) end as media`);
 
 export const messageModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Message | null> =>
@@ -215,11 +232,11 @@ export const messageModel = (db: Db) => {
     record: (fact: NewFact) =>
       one(sql`
         insert into messages (user_id, phone_number_id, placement_id, direction, source, message_id, chat, from_number,
-                              to_number, type, content, payload, status, sequence, whatsapp_key, lid, due_at, created_at)
+                              to_number, type, content, payload, status, sequence, whatsapp_key, lid, media_id, due_at, created_at)
         values (${fact.userId}, ${fact.phoneId}, ${fact.placementId}, ${fact.direction}, ${fact.source},
                 ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
                 ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence},
-                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.at}, ${fact.at})
+                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.at}, ${fact.at})
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
         returning ${messageColumns}`),
 

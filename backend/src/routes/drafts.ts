@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import type { DraftRequest, MessageType } from '../services/draft.js';
+import { mediaFields } from './media.fields.js';
 import { id, phoneNumber, recipient } from './shapes.js';
 
 /** The joi shapes of what a message says. Which field goes with which type is one table, read by one check. */
@@ -100,7 +101,7 @@ const reaction = Joi.object({
 });
 
 const statusPost = Joi.object({
-  type: Joi.string().valid('text').default('text'),
+  type: Joi.string().valid('text', 'image', 'video', 'audio').default('text'),
   recipients: Joi.array()
     .items(phoneNumber)
     .min(1)
@@ -121,15 +122,21 @@ type Field = Exclude<keyof DraftRequest, 'phoneId' | 'to' | 'type'>;
 const CONTEXT: Field[] = ['quotedMessageId', 'mentions', 'mentionAll', 'presence'];
 
 /** Of each type: the field it needs, and those it takes beside it. */
-const TYPES: Partial<Record<MessageType, { needs: Field | null; takes: Field[] }>> = {
+const TYPES: Record<MessageType, { needs: Field | 'a file' | null; takes: Field[] }> = {
   text: { needs: 'message', takes: ['linkPreview', ...CONTEXT] },
+  image: { needs: 'a file', takes: ['message', ...CONTEXT] },
+  video: { needs: 'a file', takes: ['message', ...CONTEXT] },
+  audio: { needs: 'a file', takes: CONTEXT },
+  voice: { needs: 'a file', takes: CONTEXT },
+  document: { needs: 'a file', takes: ['message', ...CONTEXT] },
+  sticker: { needs: 'a file', takes: CONTEXT },
   location: { needs: 'location', takes: CONTEXT },
   contact: { needs: 'contacts', takes: CONTEXT },
   poll: { needs: 'poll', takes: CONTEXT },
   list: { needs: 'list', takes: ['presence'] },
   buttons: { needs: 'buttons', takes: ['presence'] },
   reaction: { needs: 'reaction', takes: [] },
-  status: { needs: 'message', takes: ['statusPost'] },
+  status: { needs: null, takes: ['message', 'statusPost'] },
 };
 /** The fields of a draft, for a row that takes one beside fields of its own. */
 export const draftFields = {
@@ -142,6 +149,8 @@ export const draftFields = {
     .max(TEXT_LIMIT)
     .description('The text, or the caption')
     .example('Hello World!'),
+  mediaId: id.description('A media that is stored, or on its way'),
+  ...mediaFields,
   linkPreview: Joi.boolean(),
   mentions: Joi.array().items(recipient).min(1).max(1024),
   mentionAll: Joi.boolean().description('Mentions every member of a group'),
@@ -156,6 +165,10 @@ export const draftFields = {
   presence,
 };
 
+/** Where the file of a message may come from. */
+const SOURCES = ['mediaId', 'mediaUrl', 'media', 'file'] as const satisfies Field[];
+const FILE_FIELDS: Field[] = [...SOURCES, 'fileName', 'mimetype'];
+
 const FIELDS = Object.keys(draftFields).filter((name) => name !== 'to' && name !== 'type') as Field[];
 
 interface Fault {
@@ -167,15 +180,28 @@ const needed = (path: (string | number)[]): Fault => ({ code: 'draft.needed', pa
 
 /** What joi cannot say field by field; the first fault of a draft whose fields are each well formed. */
 function faultOf(draft: DraftRequest): Fault | null {
-  const { needs, takes } = TYPES[draft.type]!;
-  const alien = FIELDS.find(
-    (field) => draft[field] !== undefined && field !== needs && !takes.includes(field),
-  );
+  const { takes } = TYPES[draft.type];
+  const needs = draft.type === 'status' ? statusNeeds(draft) : TYPES[draft.type].needs;
+  const isTaken = (field: Field) =>
+    field === needs || takes.includes(field) || (needs === 'a file' && FILE_FIELDS.includes(field));
+  const alien = FIELDS.find((field) => draft[field] !== undefined && !isTaken(field));
   if (alien) return { code: 'draft.alien', path: [alien] };
   if (draft.type === 'status' && draft.to !== undefined) return { code: 'draft.alien', path: ['to'] };
   if (draft.to === undefined && draft.type !== 'status' && draft.type !== 'reaction') return needed(['to']);
+  if (needs === 'a file') return fileFault(draft) ?? insideFault(draft);
   if (needs && draft[needs] === undefined) return needed([needs]);
   return insideFault(draft);
+}
+
+const statusNeeds = ({ statusPost: post }: DraftRequest) =>
+  (post?.type ?? 'text') === 'text' ? ('message' as const) : ('a file' as const);
+
+/** From one place, and from one only. */
+function fileFault(draft: DraftRequest): Fault | null {
+  const given = SOURCES.filter((field) => draft[field] !== undefined);
+  if (given.length === 0) return { code: 'draft.file', path: ['mediaId'] };
+  if (given.length > 1) return { code: 'draft.files', path: [given[1]!] };
+  return null;
 }
 
 function insideFault(draft: DraftRequest): Fault | null {
@@ -214,6 +240,8 @@ export const draftBody = <T>(fields: Joi.PartialSchemaMap, example: object): Joi
     .messages({
       'draft.needed': '{{#label}} is required in a message of type {{#type}}',
       'draft.alien': '{{#label}} does not go with a message of type {{#type}}',
+      'draft.file': 'A message of type {{#type}} needs one of mediaId, mediaUrl, media, or a file in a form',
+      'draft.files': '{{#label}} is one place too many for the file to come from',
       'draft.group': '{{#label}} is for groups',
       'draft.selectable': '{{#label}} must not be more than there are options',
     })

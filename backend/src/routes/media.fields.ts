@@ -17,6 +17,10 @@ export const mediaFields = {
   media: Joi.string()
     .max(BASE64_LENGTH)
     .base64()
+    .custom((value: string, helpers) =>
+      Buffer.byteLength(value, 'base64') > BASE64_BYTES ? helpers.error('media.long') : value,
+    )
+    .messages({ 'media.long': '{{#label}} must be at most 5 MB; upload larger files' })
     .description('The file as base64, at most 5 MB of it; no `data:` before it'),
   mediaUrl: Joi.string()
     .max(2048)

@@ -8,6 +8,7 @@ import type { LaneEnd, Send } from '../models/lane.js';
 import type { Message } from '../models/message.js';
 import { backoff } from '../utils/backoff.js';
 import { classify, type Outcome } from './answer.js';
+import type { MediaService } from './media.js';
 import type { MessageReason } from './reason.js';
 import { endWaiting } from './outbox.js';
 import { applyAnswer, isWaiting, moveTo } from './settle.js';
@@ -29,11 +30,12 @@ const TRIES_IN_DOUBT = 3;
 export function createDispatch(deps: {
   tenancy: Tenancy;
   evolution: Pick<EvolutionClient, 'send' | 'state' | 'presence'>;
+  media: Pick<MediaService, 'forNode'>;
   wake: Pick<Wake, 'hint'>;
   logger: Logger;
   settings: DispatchSettings;
 }) {
-  const { tenancy, evolution, wake, logger, settings } = deps;
+  const { tenancy, evolution, media, wake, logger, settings } = deps;
   const lease = settings.sendTimeout + settings.leaseMargin;
 
   /**
@@ -55,11 +57,27 @@ export function createDispatch(deps: {
     return settings.sendTimeout - (performance.now() - start) / 1000;
   }
 
+  /** A second for each MB, which the lease was lengthened by. */
+  const transferTime = ({ mediaSize }: Send): number => Math.floor((mediaSize ?? 0) / 1_000_000);
+
+  /** The name that the message gives its file goes before the file's own. */
+  async function fileOf(send: Send, mediaId: number) {
+    const file = await media.forNode(send.userId, mediaId).catch(() => 'unknown' as const);
+    if (file === 'unknown') return file;
+    const { fileName } = (send.payload ?? {}) as SendPayload;
+    return file ? { ...file, fileName: fileName ?? file.fileName } : ('none' as const);
+  }
+
   async function hand(send: Send): Promise<Outcome> {
     if (!send.nodeUrl || !send.placementId) return { class: 'not_sent', detail: 'the phone is on no node' };
     const address = { nodeUrl: send.nodeUrl, placementId: send.placementId };
-    const left = await showPresence(send, address);
-    const answer = await evolution.send(address, { ...send, media: null }, left);
+    const file = send.mediaId === null ? null : await fileOf(send, send.mediaId);
+    if (file === 'unknown')
+      return { class: 'not_sent', detail: 'the database does not tell of its media' };
+    if (file === 'none')
+      return { class: 'failed', reason: 'media_refused', detail: 'its media is not stored' };
+    const left = (await showPresence(send, address)) + transferTime(send);
+    const answer = await evolution.send(address, { ...send, media: file }, left);
     return classify(answer, send.openedAt !== null, () => evolution.state(address));
   }
 

@@ -1,7 +1,9 @@
 import type { Contents, SendPayload, Target } from '../clients/evolution.content.js';
 import type { Models, Tenancy } from '../models/index.js';
-import type { Message } from '../models/message.js';
+import type { CarriedMedia, Message } from '../models/message.js';
+import type { MediaKind } from '../utils/media-type.js';
 import { Problem, type ProblemCode } from '../utils/problem.js';
+import type { MediaRequest, MediaService, Resolved } from './media.js';
 
 export type MessageType =
   | 'text'
@@ -19,7 +21,7 @@ export type MessageType =
   | 'reaction'
   | 'status';
 
-export interface DraftRequest extends Contents {
+export interface DraftRequest extends Contents, MediaRequest {
   phoneId: number;
   to?: string;
   type: MessageType;
@@ -32,6 +34,10 @@ export interface Drafted {
   content: string | null;
   payload: (SendPayload & Record<string, unknown>) | null;
   mediaId: number | null;
+  /** What is known of it; null without one, and for a repeated request. */
+  media: CarriedMedia | null;
+  /** Its media was made for it, and is of no use without it. */
+  isMediaNew: boolean;
 }
 
 export type Drafts = ReturnType<typeof createDrafts>;
@@ -67,18 +73,34 @@ const payloadOf = (request: DraftRequest, target: Target | null): Drafted['paylo
   return fields.length > 0 ? Object.fromEntries(fields) : null;
 };
 
-const NOTHING = { target: null, mediaId: null };
+interface Found {
+  target: Target | null;
+  media: Resolved | null;
+}
+const NOTHING: Found = { target: null, media: null };
+
+const FILES = ['image', 'video', 'audio', 'voice', 'document', 'sticker'] as const;
+
+/** As what a draft shows its file; null when it has none. */
+export const mediaKindOf = ({ type, statusPost }: DraftRequest): MediaKind | null => {
+  const shown = type === 'status' ? statusPost?.type : type;
+  return FILES.find((kind) => kind === shown) ?? null;
+};
 
 /** Whether drafting it reads or writes anything; if not, it can be done at once. */
 export const needsLookup = (request: DraftRequest): boolean =>
-  request.quotedMessageId !== undefined || request.reaction !== undefined;
+  request.quotedMessageId !== undefined || request.reaction !== undefined || mediaKindOf(request) !== null;
 
 /** Where it goes, as far as the request says so: a reaction goes where its message is, a status to its own chat. */
 export const chatOf = (request: DraftRequest): string | null =>
   request.type === 'status' ? STATUS_CHAT : (request.to ?? null);
 
 /** Makes requests into drafts: finds what they quote and react to, and takes their media. */
-export function createDrafts({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) {
+export function createDrafts(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  media: Pick<MediaService, 'resolve'>;
+}) {
+  const { tenancy, media } = deps;
   /**
    * A message of the same phone that WhatsApp knows. Problems: not_found for one that is not the user's,
    * unprocessable when it is of another phone or chat, or is not sent yet; both name the field.
@@ -111,15 +133,14 @@ export function createDrafts({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }
   }
 
   /** Of a request that looks nothing up; or of a repeated one, whose answer is that of the first. */
-  const plain = (
-    request: DraftRequest,
-    found: { target: Target | null; mediaId: number | null } = NOTHING,
-  ): Drafted => ({
+  const plain = (request: DraftRequest, found: Found = NOTHING): Drafted => ({
     chat: chatOf(request) ?? found.target?.chat ?? '',
     type: request.type,
     content: request.message ?? null,
     payload: payloadOf(request, found.target),
-    mediaId: found.mediaId,
+    mediaId: found.media?.media.id ?? null,
+    media: found.media?.media ?? null,
+    isMediaNew: found.media?.isNew ?? false,
   });
 
   return {
@@ -131,7 +152,8 @@ export function createDrafts({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }
      */
     async draft(userId: number, request: DraftRequest): Promise<Drafted> {
       const target = await lookUp(userId, request);
-      return plain(request, { target, mediaId: null });
+      const kind = mediaKindOf(request);
+      return plain(request, { target, media: kind && (await media.resolve(userId, request, kind)) });
     },
   };
 }

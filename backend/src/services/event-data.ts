@@ -1,7 +1,7 @@
 import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
-import { contentsView } from './message-view.js';
+import { contentsView, type Links } from './message-view.js';
 import { remedyOf } from './reason.js';
 
 /** The data of each event, as receivers see it (docs: the catalogue of events). */
@@ -19,7 +19,7 @@ const event = (
 });
 
 /** Something was said to the phone, or on it by its owner. */
-export const messageEvent = (message: Message, senderName: string | null): NewEvent =>
+export const messageEvent = (message: Message, senderName: string | null, links: Links): NewEvent =>
   event(
     'message',
     { phoneId: message.phoneId, messageId: message.id },
@@ -34,7 +34,7 @@ export const messageEvent = (message: Message, senderName: string | null): NewEv
       senderName,
       type: message.type,
       message: message.content,
-      ...contentsView(message),
+      ...contentsView(message, links),
       timestamp: iso(message.createdAt),
       ...(message.recovered ? { recovered: true } : {}),
     },

@@ -1,14 +1,19 @@
 import type { Fact } from '../clients/evolution.decode.js';
+import type { SaidMedia } from '../clients/evolution.said.js';
 import type { Models } from '../models/index.js';
 import type { NewEvent } from '../models/event.js';
+import type { Media } from '../models/media.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
 import { sha256 } from '../utils/crypto.js';
+import { safeFileName } from '../utils/file-name.js';
+import { plainType } from '../utils/media-type.js';
 import { changeFact, withParked } from './change.js';
 import { connectionState } from './connection.js';
 import { onlyMatch } from './match.js';
 import { messageEvent, participantsEvent, reactionEvent } from './event-data.js';
+import type { Links } from './message-view.js';
 import { setPhoneState, storeQr, type Sealer } from './phone.js';
 import { applyFact } from './settle.js';
 
@@ -20,6 +25,9 @@ export interface Scene {
   phone: Phone;
   placement: Placement;
   sealer: Sealer;
+  links: Links;
+  /** Of received files; null: for ever. */
+  keptDays: number | null;
 }
 
 type Effects = { [Kind in Fact['kind']]: (scene: Scene, fact: FactOf<Kind>) => Promise<NewEvent[]> };
@@ -60,16 +68,15 @@ const effects: Effects = {
 /** Said to the phone by a contact, or typed on it by its owner. */
 async function message(scene: Scene, fact: FactOf<'message'>): Promise<NewEvent[]> {
   const stored = await store(scene, fact);
-  return stored ? [messageEvent(stored, fact.fromMe ? null : fact.senderName)] : [];
+  return stored ? [messageEvent(stored, fact.fromMe ? null : fact.senderName, scene.links)] : [];
 }
 
 /** Null: it is here already. */
-async function store(
-  { models, phone, placement }: Scene,
-  fact: FactOf<'message' | 'reaction'>,
-): Promise<Message | null> {
+async function store(scene: Scene, fact: FactOf<'message' | 'reaction'>): Promise<Message | null> {
+  const { models, phone, placement } = scene;
   const isOut = fact.fromMe;
   const quoted = fact.quoted === null ? null : await models.messages.findByWhatsappId(phone.id, fact.quoted);
+  const media = fact.media && (await expectMedia(scene, fact.media));
   const stored = await models.messages.record({
     userId: phone.userId,
     phoneId: phone.id,
@@ -87,9 +94,26 @@ async function store(
     sequence: await models.phones.nextSequence(phone.id),
     key: fact.key,
     lid: fact.lid,
+    mediaId: media?.id ?? null,
     at: fact.at,
   });
+  if (media && !stored) await models.media.remove(media.id);
   return stored && withParked(models, stored);
+}
+
+/** The file of a received message is fetched from its node in the background. */
+async function expectMedia({ models, phone, keptDays }: Scene, said: SaidMedia): Promise<Media> {
+  const media = await models.media.create({
+    userId: phone.userId,
+    status: 'pending',
+    source: 'inbound',
+    kind: said.kind,
+    mimetype: plainType(said.mimetype),
+    fileName: safeFileName(said.fileName),
+    keptDays,
+  });
+  await models.media.queue(media);
+  return media;
 }
 
 const isShared = (chat: string) => chat.startsWith('group:') || chat === 'status';

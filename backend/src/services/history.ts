@@ -3,7 +3,7 @@ import type { MessageFilter } from '../models/history.js';
 import type { Place } from '../utils/place.js';
 import { Problem } from '../utils/problem.js';
 import { soughtWords } from '../utils/words.js';
-import { messageView, timelineOf, type MessageDetail, type MessageView } from './message-view.js';
+import { messageView, timelineOf, type Links, type MessageDetail, type MessageView } from './message-view.js';
 import type { Notes } from './notes.js';
 
 export type ListRequest = Omit<MessageFilter, 'userId'> & { text?: string | undefined };
@@ -38,10 +38,11 @@ const nextOf = <T>(rows: readonly T[], limit: number, placeOf: (row: T) => Place
 interface Dependencies {
   tenancy: Pick<Tenancy, 'inTenant' | 'reading'>;
   notes: Notes;
+  links: Links;
 }
 
 /** What was said on a user's phones, for reading. */
-export const createHistory = ({ tenancy, notes }: Dependencies) => ({
+export const createHistory = ({ tenancy, notes, links }: Dependencies) => ({
   /** Messages, newest first. `text`: those with all its words. */
   async list(userId: number, { text, ...request }: ListRequest): Promise<Page<MessageView>> {
     const filter = { ...request, userId, limit: request.limit + 1 };
@@ -50,7 +51,7 @@ export const createHistory = ({ tenancy, notes }: Dependencies) => ({
       text === undefined ? history.list(filter) : history.search(filter, soughtWords(text)),
     );
     return {
-      data: rows.slice(0, request.limit).map(messageView),
+      data: rows.slice(0, request.limit).map((message) => messageView(message, links)),
       next: nextOf(rows, request.limit, ({ place, id }) => ({ at: place, id })),
     };
   },
@@ -64,7 +65,7 @@ export const createHistory = ({ tenancy, notes }: Dependencies) => ({
       const rows = await chats.list({ ...request, userId, limit: limit + 1 });
       const page = rows.slice(0, limit);
       const last = await history.findMany(page.map((row) => row.lastMessageId));
-      const views = new Map(last.map((message) => [message.id, messageView(message)]));
+      const views = new Map(last.map((message) => [message.id, messageView(message, links)]));
       return {
         data: page.flatMap(({ chat, unread, lastAt, lastMessageId }) => {
           const lastMessage = views.get(lastMessageId);
@@ -81,7 +82,11 @@ export const createHistory = ({ tenancy, notes }: Dependencies) => ({
       const message = await messages.find(id);
       if (!message) throw new Problem('not_found', `There is no message ${id}`);
       const entries = await history.timeline(id);
-      return { ...messageView(message), attempts: message.attempts, timeline: timelineOf(message, entries) };
+      return {
+        ...messageView(message, links),
+        attempts: message.attempts,
+        timeline: timelineOf(message, entries),
+      };
     });
   },
 });

@@ -6,6 +6,7 @@ import type { NewEvent } from '../models/event.js';
 import { safeEqual, sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { takeEffect } from './fact.js';
+import type { Links } from './message-view.js';
 import type { Sealer } from './phone.js';
 
 export type InboundService = ReturnType<typeof createInbound>;
@@ -16,8 +17,12 @@ export function createInbound(deps: {
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
+  links: Links;
+  /** Days that received files are kept; 0: for ever. */
+  settings: { mediaKeptDays: number };
 }) {
-  const { tenancy, wake, sealer, logger } = deps;
+  const { tenancy, wake, sealer, logger, links } = deps;
+  const keptDays = deps.settings.mediaKeptDays || null;
 
   /** Whose placement it is, when the bearer is that placement's. Problem unauthenticated: final for the node. */
   async function ownerOf(placementId: string, bearer: string | null): Promise<number> {
@@ -57,13 +62,14 @@ export function createInbound(deps: {
         }
         const events: NewEvent[] = [];
         for (const fact of decoded.facts)
-          events.push(...(await takeEffect({ models, phone, placement, sealer }, fact)));
+          events.push(...(await takeEffect({ models, phone, placement, sealer, links, keptDays }, fact)));
         if (events.length > 0) await models.events.append(userId, events);
       });
 
       const kinds = decoded.ok ? decoded.facts.map((fact) => fact.kind) : [];
       wake.hint('events', userId);
       wake.hint('delivery');
+      if (decoded.ok && decoded.facts.some((fact) => 'media' in fact && fact.media)) wake.hint('media');
       if (kinds.includes('connection')) {
         wake.hint('check');
         wake.hint('lane');

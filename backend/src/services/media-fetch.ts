@@ -46,6 +46,7 @@ export function createMediaFetch(deps: {
   settings: MediaFetchSettings;
 }) {
   const { tenancy, client, evolution, intake, wake, logger, settings } = deps;
+  let stop = new AbortController();
 
   /** The node that holds the phone now gives the files of all its messages, those of former nodes too. */
   async function fromNode(media: Media): Promise<Source> {
@@ -56,7 +57,8 @@ export function createMediaFetch(deps: {
     if (!found?.message.whatsappId) return failed('The message it came with is gone', true);
     if (!found.placement) return failed('The phone is on no node', false);
     const address = { nodeUrl: found.placement.nodeUrl, placementId: found.placement.id };
-    return evolution.file(address, found.message.whatsappId, settings.timeout * 1000);
+    const signal = AbortSignal.any([AbortSignal.timeout(settings.timeout * 1000), stop.signal]);
+    return evolution.file(address, found.message.whatsappId, signal);
   }
 
   async function take(media: Media, source: Source & { ok: true }): Promise<Upload> {
@@ -75,7 +77,8 @@ export function createMediaFetch(deps: {
 
   /** The file, or why there is none. Anything unexpected is worth another try. */
   async function fetched(media: Media): Promise<Upload | (Source & { ok: false })> {
-    const source = media.source === 'inbound' ? await fromNode(media) : await client.fetch(media.url!);
+    const source =
+      media.source === 'inbound' ? await fromNode(media) : await client.fetch(media.url!, stop.signal);
     if (!source.ok) return source;
     try {
       return await take(media, source);
@@ -128,8 +131,10 @@ export function createMediaFetch(deps: {
       events.push(...ended.events);
       chats.set(`${message.phoneId} ${message.chatKey}`, message);
     }
-    for (const { phoneId, chatKey } of chats.values())
-      await models.lanes.advance(media.userId, phoneId, chatKey);
+    const ordered = [...chats.values()].sort(
+      (a, b) => a.phoneId - b.phoneId || (a.chatKey < b.chatKey ? -1 : 1),
+    );
+    for (const { phoneId, chatKey } of ordered) await models.lanes.advance(media.userId, phoneId, chatKey);
     return events;
   }
 
@@ -154,8 +159,16 @@ export function createMediaFetch(deps: {
     });
   }
 
+  /** Our stopping is no fault of the link: somebody else goes on at once. */
+  const giveBack = (claim: MediaClaim): Promise<boolean> =>
+    tenancy.inTenant(claim.userId, (models) => models.media.finish(claim, 0));
+
   async function end(claim: MediaClaim, media: Media): Promise<Record<string, unknown>> {
     const result = await fetched(media);
+    if ('ok' in result && stop.signal.aborted) {
+      await giveBack(claim);
+      return { outcome: 'given back' };
+    }
     if ('ok' in result) {
       const attempt = media.attempts + 1;
       const isLast = result.isFinal || attempt >= settings.tries;
@@ -174,6 +187,13 @@ export function createMediaFetch(deps: {
   }
 
   return {
+    start(): void {
+      stop = new AbortController();
+    },
+
+    /** Ends what is under way; it is given back. */
+    stop: (): void => stop.abort(),
+
     claim: (limit: number): Promise<MediaClaim[]> =>
       tenancy.shared.claims.media(limit, settings.perUser, settings.timeout + LEASE_MARGIN),
 

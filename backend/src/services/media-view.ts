@@ -1,4 +1,5 @@
 import type { Media } from '../models/media.js';
+import type { CarriedMedia } from '../models/message.js';
 import type { Audience, LinkSigner } from '../utils/link.js';
 
 /** A media as its user sees it. */
@@ -54,6 +55,15 @@ export function createMediaLinks(deps: {
     verify: signer.verify,
   };
 }
+
+/** The file of a message, as the message shows it: what its sender says, as far as nothing better is known. */
+export const carriedView = (
+  message: { userId: number; media: CarriedMedia },
+  links: Pick<MediaLinks, 'forUser'>,
+) => ({
+  ...message.media,
+  url: links.forUser({ id: message.media.id, userId: message.userId }).url,
+});
 
 export const mediaView = (media: Media, links: Pick<MediaLinks, 'forUser'>): MediaView => {
   const { url, expires } = links.forUser(media);

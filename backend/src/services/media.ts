@@ -3,6 +3,7 @@ import { StorageMiss, type Range, type Storage } from '../clients/storage.js';
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Media } from '../models/media.js';
+import type { CarriedMedia } from '../models/message.js';
 import type { MediaKind } from '../utils/media-type.js';
 import { safeFileName } from '../utils/file-name.js';
 import { plainType } from '../utils/media-type.js';
@@ -28,9 +29,9 @@ export interface OpenMedia {
   read(range?: Range): Promise<Readable>;
 }
 
-/** A media for a draft. `isNew`: made for it, and of no use without it. */
+/** A media for a draft. `isNew`: made for it alone, and of no use without it. */
 export interface Resolved {
-  id: number;
+  media: CarriedMedia;
   isNew: boolean;
 }
 
@@ -45,8 +46,20 @@ export interface MediaSettings {
 
 export type MediaService = ReturnType<typeof createMedia>;
 
+/** Seconds; a node comes at once, or it tries again. */
+const NODE_LINK = 3600;
+
 const wrong = (code: ProblemCode, pointer: string, detail: string) =>
   new Problem(code, detail, { errors: [{ pointer, code, detail }] });
+
+const carried = ({ id, status, kind, mimetype, fileName, size }: Media): CarriedMedia => ({
+  id,
+  status,
+  kind,
+  mimetype,
+  fileName,
+  size,
+});
 
 /** No room for so many bytes more. In the transaction that stores them, which holds the user's count. */
 export async function checkQuota(
@@ -57,10 +70,10 @@ export async function checkQuota(
   if (about.quota === 0) return;
   const used = await models.media.usage(userId);
   if (used + about.size <= about.quota) return;
-  throw new Problem(
-    'quota_exceeded',
-    `${used} of ${about.quota} bytes are taken, and this file has ${about.size}`,
-  );
+  const detail = `${used} of ${about.quota} bytes are taken, and this file has ${about.size}`;
+  throw new Problem('quota_exceeded', detail, {
+    errors: [{ pointer: '', code: 'quota_exceeded', params: { used, ...about }, detail }],
+  });
 }
 
 /** The files of users: taken, found, handed out, removed. */
@@ -98,19 +111,24 @@ export function createMedia(deps: {
     });
   }
 
-  /** Puts a link up for fetching. Problems: invalid_url. */
+  /** Puts a link up for fetching; one that is up already is fetched once for all that want it. */
   async function order(
     models: Models,
     userId: number,
     link: MediaRequest & { kind: MediaKind | null },
   ): Promise<Media> {
-    const media = await models.media.create({
+    const wanted = {
       userId,
+      url: link.mediaUrl!,
+      kind: link.kind ?? ('document' as const),
+      mimetype: plainType(link.mimetype),
+    };
+    const same = await models.media.findPending(wanted);
+    if (same) return same;
+    const media = await models.media.create({
+      ...wanted,
       status: 'pending',
       source: 'link',
-      kind: link.kind ?? 'document',
-      url: link.mediaUrl!,
-      mimetype: plainType(link.mimetype),
       fileName: safeFileName(link.fileName),
       keptDays,
     });
@@ -164,7 +182,7 @@ export function createMedia(deps: {
     if (media.status === 'stored') {
       intake.checkStored({ mimetype: media.mimetype!, size: media.size! }, kind, '/mediaId');
     }
-    return { id, isNew: false };
+    return { media: carried(media), isNew: false };
   }
 
   /** Stores the row of a request's file, or of its link; what is not kept is discarded. */
@@ -237,7 +255,8 @@ export function createMedia(deps: {
         tenancy.inTenant(userId, (models) => make(userId, { request, kind, upload, models })),
       );
       if (!upload) wake.hint('media');
-      return { id: media.id, isNew: true };
+      // What is fetched may be wanted by others too.
+      return { media: carried(media), isNew: upload !== null };
     },
 
     /** Problems: not_found. */
@@ -294,6 +313,22 @@ export function createMedia(deps: {
 
     /** Whose media a link opens; null when it is not whole, or has expired. */
     ownerByLink: links.verify,
+
+    /** What a repeated request's message carries. */
+    async carriedBy(userId: number, id: number): Promise<CarriedMedia | null> {
+      const media = await tenancy.inTenant(userId, (models) => models.media.find(id));
+      return media && carried(media);
+    },
+
+    /** Where a node finds the file of a message, and what it is; null when there is none (any more). */
+    async forNode(
+      userId: number,
+      id: number,
+    ): Promise<{ url: string; mimetype: string; fileName: string } | null> {
+      const media = await tenancy.inTenant(userId, (models) => models.media.find(id));
+      if (media?.status !== 'stored') return null;
+      return { url: links.forNode(media, NODE_LINK), mimetype: media.mimetype!, fileName: media.fileName! };
+    },
 
     /** Removes a media that was made for a draft which was not accepted. */
     async undo(userId: number, id: number): Promise<void> {

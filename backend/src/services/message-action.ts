@@ -6,7 +6,7 @@ import type { Message } from '../models/message.js';
 import { Problem } from '../utils/problem.js';
 import { applyChange } from './change.js';
 import { nameOf } from './draft.js';
-import { messageView, type MessageView } from './message-view.js';
+import { messageView, type Links, type MessageView } from './message-view.js';
 
 export interface ReadMark {
   phoneId: number;
@@ -33,10 +33,11 @@ export function createMessageActions(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   evolution: Pick<EvolutionClient, 'edit' | 'remove' | 'markRead' | 'presence'>;
   wake: Pick<Wake, 'hint'>;
+  links: Links;
   /** Seconds that a node has for an answer. */
   settings: { nodeTimeout: number };
 }) {
-  const { tenancy, evolution, wake, settings } = deps;
+  const { tenancy, evolution, wake, links, settings } = deps;
 
   /** Where a phone is reached now. Problems: not_found, phone_offline. */
   async function addressOf(models: Models, phoneId: number): Promise<Address> {
@@ -75,7 +76,7 @@ export function createMessageActions(deps: {
         if (!message) throw new Problem('not_found', `There is no message ${id}`);
         const events = await applyChange(models, message, what);
         if (events.length > 0) await models.events.append(userId, events);
-        return messageView((await models.messages.find(id))!);
+        return messageView((await models.messages.find(id))!, links);
       })
       .then((view) => {
         wake.hint('events', userId);
@@ -107,7 +108,7 @@ export function createMessageActions(deps: {
     /** Deletes for everyone; a second time changes nothing. Problems as for an edit. */
     async remove(userId: number, id: number): Promise<MessageView> {
       const { message, address } = await own(userId, id);
-      if (message.deletedAt) return messageView(message);
+      if (message.deletedAt) return messageView(message, links);
       done(await evolution.remove(address, nameOf(message)));
       return change(userId, id, { kind: 'deleted', content: null, at: new Date() });
     },

@@ -1,12 +1,24 @@
 import type { Contents } from '../clients/evolution.content.js';
 import type { Acceptance, Message, TimelineEntry } from '../models/message.js';
+import { carriedView, type MediaLinks } from './media-view.js';
 import { remedyOf } from './reason.js';
 
 /** What a message says beside its text; a field that it does not have is absent. */
 export interface ContentsView extends Omit<Contents, 'reaction' | 'fileName' | 'mimetype'> {
   reaction?: { messageId: number | null; emoji: string; whatsappId?: string };
-  /** The file it carries, as its sender describes it. `size` in bytes. */
-  media?: { kind: string; mimetype: string | null; fileName: string | null; size: number | null };
+  /**
+   * The file it carries; before it is stored, as its sender describes it. `size` in bytes. `url` opens it for a while,
+   * once it is stored; without `id` the file is gone.
+   */
+  media?: {
+    id?: number;
+    status?: string;
+    kind: string;
+    mimetype: string | null;
+    fileName: string | null;
+    size: number | null;
+    url?: string;
+  };
   /** What somebody chose from a list or from buttons. */
   choice?: { id?: string; text?: string; description?: string };
   live?: boolean;
@@ -66,6 +78,19 @@ const SHOWN = [
   'raw',
 ] as const;
 
+/** The name a send gives a file goes before the file's own; what a contact says stands in for what is not known yet. */
+function described(payload: Record<string, unknown> | null, media: NonNullable<ContentsView['media']>) {
+  const said = (payload?.['media'] ?? {}) as Partial<typeof media>;
+  const named = typeof payload?.['fileName'] === 'string' ? payload['fileName'] : null;
+  return {
+    ...media,
+    kind: said.kind ?? media.kind,
+    mimetype: media.mimetype ?? said.mimetype ?? null,
+    fileName: named ?? media.fileName ?? said.fileName ?? null,
+    size: media.size ?? said.size ?? null,
+  };
+}
+
 const shown = (payload: Record<string, unknown> | null): Partial<ContentsView> =>
   payload === null
     ? {}
@@ -73,11 +98,17 @@ const shown = (payload: Record<string, unknown> | null): Partial<ContentsView> =
         SHOWN.flatMap((name) => (payload[name] === undefined ? [] : [[name, payload[name]]])),
       );
 
+export type Links = Pick<MediaLinks, 'forUser'>;
+
 /** The fields of a type, under the names that requests give them. */
 export const contentsView = (
-  message: Pick<Message, 'payload' | 'lid' | 'editedAt' | 'deletedAt'>,
+  message: Pick<Message, 'userId' | 'payload' | 'lid' | 'editedAt' | 'deletedAt' | 'media'>,
+  links: Links,
 ): Partial<ContentsView> => ({
   ...shown(message.payload),
+  ...(message.media
+    ? { media: described(message.payload, carriedView({ ...message, media: message.media }, links)) }
+    : {}),
   ...(message.lid ? { lid: message.lid } : {}),
   ...(message.editedAt ? { editedAt: message.editedAt.toISOString() } : {}),
   ...(message.deletedAt ? { deletedAt: message.deletedAt.toISOString() } : {}),
@@ -89,7 +120,7 @@ export type Priority = (typeof PRIORITIES)[number];
 const statusNow = ({ status, sendAt }: Pick<Message, 'status' | 'sendAt'>): string =>
   status === 'scheduled' && sendAt && sendAt <= new Date() ? 'queued' : status;
 
-export const messageView = (message: Message): MessageView => ({
+export const messageView = (message: Message, links: Links): MessageView => ({
   id: message.id,
   phoneId: message.phoneId,
   direction: message.direction,
@@ -99,7 +130,7 @@ export const messageView = (message: Message): MessageView => ({
   to: message.to,
   type: message.type,
   message: message.content,
-  ...contentsView(message),
+  ...contentsView(message, links),
   status: statusNow(message),
   reason: message.reason,
   remedy: remedyOf(message.reason),
@@ -116,7 +147,11 @@ export const isScheduled = ({ sendAt, createdAt }: { sendAt: Date | null; create
   sendAt !== null && sendAt > createdAt;
 
 /** The first answer, which a replay repeats whatever became of the message since. */
-export const acceptedView = (accepted: Acceptance, payload: Record<string, unknown> | null): MessageView => ({
+export const acceptedView = (
+  accepted: Acceptance,
+  { userId, payload, media }: Pick<Message, 'userId' | 'payload' | 'media'>,
+  links: Links,
+): MessageView => ({
   id: accepted.id,
   phoneId: accepted.phoneId,
   direction: 'out',
@@ -126,7 +161,7 @@ export const acceptedView = (accepted: Acceptance, payload: Record<string, unkno
   to: accepted.to,
   type: accepted.type,
   message: accepted.content,
-  ...shown(payload),
+  ...contentsView({ userId, payload, media, lid: null, editedAt: null, deletedAt: null }, links),
   status: isScheduled(accepted) ? 'scheduled' : 'queued',
   reason: null,
   remedy: null,

@@ -6,7 +6,8 @@ import { sha256 } from '../utils/crypto.js';
 import { canonical } from '../utils/json.js';
 import { Problem, type FieldError, type ProblemCode } from '../utils/problem.js';
 import { needsLookup, type Drafted, type DraftRequest, type Drafts } from './draft.js';
-import { acceptedView, PRIORITIES, type MessageView, type Priority } from './message-view.js';
+import type { MediaService } from './media.js';
+import { acceptedView, PRIORITIES, type Links, type MessageView, type Priority } from './message-view.js';
 import { phoneReasons } from './reason.js';
 
 /** When and how a message goes out, whatever it says. */
@@ -47,11 +48,13 @@ const requestHash = (request: SendRequest): Buffer => sha256(canonical(['POST /a
 export function createMessages(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
   drafts: Drafts;
+  media: Pick<MediaService, 'undo' | 'carriedBy'>;
+  links: Links;
   wake: Pick<Wake, 'hint'>;
   /** Seconds. */
   settings: { messageTtl: number; idempotencyTtl: number };
 }) {
-  const { tenancy, drafts, wake, settings } = deps;
+  const { tenancy, drafts, media, links, wake, settings } = deps;
   /**
    * A group that failed for the database's sake may have been committed: it is answered 503 and not tried again by us,
    * as a second try could be a second message. Any other failure is a bad draft, found by trying each alone.
@@ -89,6 +92,15 @@ export function createMessages(deps: {
     return isKnown ? drafts.plain(request) : drafts.draft(userId, request);
   }
 
+  /** A repeated request's own draft does not count: the message carries what the first one brought. */
+  async function view(userId: number, { accepted, draft }: { accepted: Acceptance; draft: Drafted }) {
+    const isOwn = draft.media?.id === accepted.mediaId;
+    const carried =
+      isOwn || accepted.mediaId === null ? draft.media : await media.carriedBy(userId, accepted.mediaId);
+    const known = accepted.mediaId === null ? null : carried;
+    return acceptedView(accepted, { userId, payload: draft.payload, media: known }, links);
+  }
+
   return {
     /**
      * Takes a message for sending; when this resolves it is committed. `replayed`: the key was used before with the
@@ -102,11 +114,11 @@ export function createMessages(deps: {
       const key = asking.idempotencyKey;
       const draft = needsLookup(request) ? await draftOnce(userId, request, key) : drafts.plain(request);
       const accepted = await group.add(draftRow(userId, { request, drafted: draft, asking, settings }));
-      if (accepted.outcome === 'replayed')
-        return { message: acceptedView(accepted, draft.payload), replayed: true };
-      refuse(accepted, request.phoneId);
-      wake.hint('lane');
-      return { message: acceptedView(accepted, draft.payload), replayed: false };
+      const replayed = accepted.outcome === 'replayed';
+      if (draft.isMediaNew && accepted.outcome !== 'accepted') await media.undo(userId, draft.mediaId!);
+      if (!replayed) refuse(accepted, request.phoneId);
+      if (!replayed) wake.hint('lane');
+      return { message: await view(userId, { accepted, draft }), replayed };
     },
 
     /** Resolves when every accepted request is committed. */
@@ -125,11 +137,12 @@ export function draftRow(
   },
 ): Draft {
   const { request, asking, settings } = made;
+  const { media: _media, isMediaNew: _isNew, ...drafted } = made.drafted;
   const key = asking.idempotencyKey;
   return {
     userId,
     phoneId: request.phoneId,
-    ...made.drafted,
+    ...drafted,
     ...optionsOf(request),
     bulkId: null,
     ttl: settings.messageTtl,

@@ -2,7 +2,7 @@ import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Message, MessageStatus } from '../models/message.js';
 import { Problem } from '../utils/problem.js';
-import { messageView, type MessageView } from './message-view.js';
+import { messageView, type Links, type MessageView } from './message-view.js';
 import { isWaiting, moveTo } from './settle.js';
 
 export type Outbox = ReturnType<typeof createOutbox>;
@@ -13,10 +13,11 @@ const RESENDABLE: readonly MessageStatus[] = ['unknown', 'failed', 'expired'];
 export function createOutbox(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   wake: Pick<Wake, 'hint'>;
+  links: Links;
   /** Seconds. */
   settings: { messageTtl: number };
 }) {
-  const { tenancy, wake, settings } = deps;
+  const { tenancy, wake, links, settings } = deps;
 
   /** The message with its row locked, after the counter: the order in which everything locks. */
   async function locked(models: Models, userId: number, id: number): Promise<Message> {
@@ -44,7 +45,7 @@ export function createOutbox(deps: {
       wake.hint('lane');
       wake.hint('events', userId);
       wake.hint('delivery');
-      return messageView(message);
+      return messageView(message, links);
     },
 
     /**
@@ -60,11 +61,13 @@ export function createOutbox(deps: {
         if (phone && ['logged_out', 'banned', 'mismatch'].includes(phone.status))
           throw new Problem('phone_logged_out', `The phone is ${phone.status}`);
         const again = (await models.messages.requeue(ended, settings.messageTtl))!;
+        if (ended.mediaId !== null) await models.media.revive({ id: ended.mediaId, userId });
         await models.lanes.rejoin(again, true);
         return again;
       });
       wake.hint('lane');
-      return messageView(message);
+      wake.hint('media');
+      return messageView(message, links);
     },
   };
 }

@@ -13,8 +13,8 @@ export const mediaWorkers = (deps: {
   wake: Pick<Wake, 'on'>;
   logger: Logger;
   settings: { concurrency: number; sweepMs: number };
-}): Loop[] => [
-  createLoop({
+}): Loop[] => {
+  const loop = createLoop({
     name: 'media',
     concurrency: deps.settings.concurrency,
     sweepMs: deps.settings.sweepMs,
@@ -22,8 +22,17 @@ export const mediaWorkers = (deps: {
     perform: deps.fetch.perform,
     onHint: (listener) => deps.wake.on('media', listener),
     logger: deps.logger,
-  }),
-];
+  });
+  const start = () => {
+    deps.fetch.start();
+    loop.start();
+  };
+  const stop = () => {
+    deps.fetch.stop();
+    return loop.stop();
+  };
+  return [{ start, stop }];
+};
 
 /** Removes media past their time, and files that nobody knows. `every` in seconds. */
 export const mediaKeepWorkers = (deps: { keep: MediaKeep; logger: Logger; every: number }): Loop[] => [
