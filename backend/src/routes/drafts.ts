@@ -245,4 +245,5 @@ export const draftBody = <T>(fields: Joi.PartialSchemaMap, example: object): Joi
       'draft.group': '{{#label}} is for groups',
       'draft.selectable': '{{#label}} must not be more than there are options',
     })
-    .example(example);
+    .example(example)
+    .example({ ...example, type: 'image', mediaId: 1 });

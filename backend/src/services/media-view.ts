@@ -20,6 +20,9 @@ export interface MediaView {
   expiresAt: string | null;
 }
 
+/** Links of one hour are the same link, so that a file that was fetched by one need not be fetched by the next. */
+const HOUR = 3_600_000;
+
 export type MediaLinks = ReturnType<typeof createMediaLinks>;
 
 /** Links that open one media for whoever has them, until they expire: for users, and for nodes. */
@@ -38,7 +41,7 @@ export function createMediaLinks(deps: {
     return `${base}/media/${media.id}?expires=${expires}&signature=${signature}`;
   };
   const forUser = (media: Pick<Media, 'id' | 'userId'>, from = new Date()) => {
-    const expires = new Date(from.getTime() + settings.linkTtl * 1000);
+    const expires = new Date(Math.ceil(from.getTime() / HOUR) * HOUR + settings.linkTtl * 1000);
     return {
       url: link(`${settings.serverUrl.replace(/\/$/, '')}/api`, media, { audience: 'user', expires }),
       expires,

@@ -53,7 +53,7 @@ export function strangerCalls(endpoints: readonly Endpoint[], owned: OwnedIds): 
       name: `${name} {${key}}`,
       method,
       path,
-      body: { ...body.body, [key]: idOf(resource, row) },
+      body: { ...exampleOf(row, key).body, [key]: idOf(resource, row) },
       mayBeEmpty: false,
     }));
     return [...inPath, ...inQuery, ...inBody];
@@ -66,10 +66,12 @@ const foreignKeys = (schema: Endpoint['input']['body']): [string, string][] =>
     return resource ? [[key, resource] as [string, string]] : [];
   });
 
-function exampleOf(row: Endpoint): { body?: Record<string, unknown> } {
+/** The first example, or the first that has a field. */
+function exampleOf(row: Endpoint, field?: string): { body?: Record<string, unknown> } {
   if (!row.input.body) return {};
   const { examples } = row.input.body.describe() as { examples?: Record<string, unknown>[] };
-  if (examples?.[0]) return { body: examples[0] };
+  const fitting = examples?.find((one) => field !== undefined && field in one) ?? examples?.[0];
+  if (fitting) return { body: fitting };
   const required = Object.entries(keysOf(row.input.body)).filter(
     ([, key]) => key.flags?.presence === 'required',
   );
