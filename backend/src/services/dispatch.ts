@@ -72,8 +72,7 @@ export function createDispatch(deps: {
     if (!send.nodeUrl || !send.placementId) return { class: 'not_sent', detail: 'the phone is on no node' };
     const address = { nodeUrl: send.nodeUrl, placementId: send.placementId };
     const file = send.mediaId === null ? null : await fileOf(send, send.mediaId);
-    if (file === 'unknown')
-      return { class: 'not_sent', detail: 'the database does not tell of its media' };
+    if (file === 'unknown') return { class: 'not_sent', detail: 'the database does not tell of its media' };
     if (file === 'none')
       return { class: 'failed', reason: 'media_refused', detail: 'its media is not stored' };
     const left = (await showPresence(send, address)) + transferTime(send);

@@ -46,8 +46,14 @@ describe('every type in', () => {
   /** What an event has in common with a view. */
   const contents = (data: any) => {
     const { messageId: _id, senderName: _name, timestamp: _at, ...rest } = data;
-    // Its file is stored meanwhile, and its link is new.
-    const { url: _url, status: _status, ...media } = rest.media ?? {};
+    // Its file may be stored meanwhile: then it has a new link, and the name and type its bytes have.
+    const {
+      url: _url,
+      status: _status,
+      mimetype: _type,
+      fileName: _fileName,
+      ...media
+    } = rest.media ?? {};
     return rest.media ? { ...rest, media } : rest;
   };
 
