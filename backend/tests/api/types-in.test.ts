@@ -47,13 +47,7 @@ describe('every type in', () => {
   const contents = (data: any) => {
     const { messageId: _id, senderName: _name, timestamp: _at, ...rest } = data;
     // Its file may be stored meanwhile: then it has a new link, and the name and type its bytes have.
-    const {
-      url: _url,
-      status: _status,
-      mimetype: _type,
-      fileName: _fileName,
-      ...media
-    } = rest.media ?? {};
+    const { url: _url, status: _status, mimetype: _type, fileName: _fileName, ...media } = rest.media ?? {};
     return rest.media ? { ...rest, media } : rest;
   };
 
