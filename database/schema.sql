@@ -748,6 +748,45 @@ CREATE FUNCTION public.list_user_ids(p_after bigint, p_limit integer) RETURNS TA
     SET search_path TO 'public', 'pg_temp'
     AS $$ select distinct c.user_id from credentials c where c.user_id > p_after order by 1 limit p_limit $$;
 
+CREATE FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  fresh record;
+begin
+  for fresh in
+    with learned as (
+      insert into lids (user_id, lid, number)
+      select distinct on (p.lid) p_user, p.lid, p.address
+        from jsonb_to_recordset(p_people) as p (address text, lid text)
+       where p.lid is not null and p.address like '+%' order by p.lid, p.address
+      on conflict (user_id, lid) do nothing returning lid, number)
+    select lid, number from learned order by lid
+  loop
+    perform rename_lid(p_user, fresh.lid, fresh.number);
+  end loop;
+
+  insert into contacts as c (user_id, phone_id, address, lid, name, name_at, picture, picture_at)
+  select p_user, p_phone, p.address,
+         coalesce(p.lid, (select min(l.lid) from lids l where l.user_id = p_user and l.number = p.address)),
+         p.name, case when p.name is null then '-infinity' else p.at end,
+         p.picture, case when p.picture is null then '-infinity' else p.at end
+    from jsonb_to_recordset(p_people) as p (address text, lid text, name text, picture text, at timestamptz)
+   where p.name is not null or p.picture is not null order by p.address
+  on conflict (phone_id, address) do update
+    set lid = coalesce(c.lid, excluded.lid),
+        name = case when (excluded.name_at, excluded.name) > (c.name_at, coalesce(c.name, '')) then excluded.name else c.name end,
+        name_at = greatest(c.name_at, excluded.name_at),
+        picture = case when (excluded.picture_at, excluded.picture) > (c.picture_at, coalesce(c.picture, ''))
+                       then excluded.picture else c.picture end,
+        picture_at = greatest(c.picture_at, excluded.picture_at)
+    where (excluded.name_at, excluded.name) > (c.name_at, coalesce(c.name, ''))
+       or (excluded.picture_at, excluded.picture) > (c.picture_at, coalesce(c.picture, ''))
+       or c.lid is null and excluded.lid is not null;
+end
+$$;
+
 CREATE FUNCTION public.node_loads() RETURNS TABLE(node_id bigint, phones bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -969,6 +1008,48 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  update messages set chat = p_number, lid = coalesce(lid, p_lid),
+                      from_number = case when from_number = p_lid then p_number else from_number end,
+                      to_number = case when to_number = p_lid then p_number else to_number end
+   where user_id = p_user and chat_key = hashtextextended(p_lid, 0) and chat = p_lid
+     and status not in ('scheduled', 'queued', 'sending', 'unknown');
+  update messages set from_number = p_number
+   where user_id = p_user and from_number = p_lid and from_number like 'lid:%';
+
+  with gone as (delete from chats where user_id = p_user and chat = p_lid returning *)
+  insert into chats as c (user_id, phone_id, chat, last_message_id, last_at, unread)
+  select g.user_id, g.phone_id, p_number, g.last_message_id, g.last_at, g.unread from gone g order by g.phone_id
+  on conflict (phone_id, chat) do update
+    set last_message_id = case when (excluded.last_at, excluded.last_message_id) > (c.last_at, c.last_message_id)
+                               then excluded.last_message_id else c.last_message_id end,
+        last_at = greatest(excluded.last_at, c.last_at), unread = c.unread + excluded.unread;
+
+  with gone as (delete from contacts where user_id = p_user and address = p_lid and address like 'lid:%' returning *)
+  insert into contacts as c (user_id, phone_id, address, lid, name, name_at, picture, picture_at)
+  select g.user_id, g.phone_id, p_number, p_lid, g.name, g.name_at, g.picture, g.picture_at from gone g order by g.phone_id
+  on conflict (phone_id, address) do update
+    set lid = coalesce(c.lid, excluded.lid),
+        name = case when (excluded.name_at, excluded.name) > (c.name_at, coalesce(c.name, '')) then excluded.name else c.name end,
+        name_at = greatest(c.name_at, excluded.name_at),
+        picture = case when (excluded.picture_at, excluded.picture) > (c.picture_at, coalesce(c.picture, ''))
+                       then excluded.picture else c.picture end,
+        picture_at = greatest(c.picture_at, excluded.picture_at);
+  update contacts set lid = p_lid where user_id = p_user and address = p_number and lid is null;
+
+  with gone as (delete from group_members where user_id = p_user and address = p_lid and address like 'lid:%' returning *)
+  insert into group_members as m (user_id, phone_id, chat, address, role, at)
+  select g.user_id, g.phone_id, g.chat, p_number, g.role, g.at from gone g order by g.phone_id, g.chat
+  on conflict (phone_id, chat, address) do update set role = excluded.role, at = excluded.at
+    where (excluded.at, excluded.role) > (m.at, m.role);
+  update groups set owner = p_number where user_id = p_user and owner = p_lid;
+end
+$$;
+
 CREATE FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1071,6 +1152,19 @@ CREATE TABLE public.chats (
 
 ALTER TABLE ONLY public.chats FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.contacts (
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    address text NOT NULL,
+    lid text,
+    name text,
+    name_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    picture text,
+    picture_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.credentials (
     lookup text NOT NULL,
     user_id bigint NOT NULL,
@@ -1122,6 +1216,33 @@ CREATE TABLE public.events (
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.group_members (
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    chat text NOT NULL,
+    address text NOT NULL,
+    role text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT group_members_role_check CHECK ((role = ANY (ARRAY['gone'::text, 'member'::text, 'admin'::text, 'owner'::text])))
+);
+
+ALTER TABLE ONLY public.group_members FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.groups (
+    user_id bigint NOT NULL,
+    phone_id bigint NOT NULL,
+    chat text NOT NULL,
+    subject text,
+    subject_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    description text,
+    description_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    owner text,
+    owner_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    members_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.groups FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.history_queue (
     message_id bigint NOT NULL,
     user_id bigint NOT NULL
@@ -1147,6 +1268,14 @@ CREATE TABLE public.inbound_facts (
 );
 
 ALTER TABLE ONLY public.inbound_facts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.lids (
+    user_id bigint NOT NULL,
+    lid text NOT NULL,
+    number text NOT NULL
+);
+
+ALTER TABLE ONLY public.lids FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.media (
     id bigint NOT NULL,
@@ -1389,7 +1518,8 @@ CREATE TABLE public.placements (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     made_at timestamp with time zone,
     opened_at timestamp with time zone,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    connection_facts jsonb DEFAULT '[]'::jsonb NOT NULL
 );
 
 ALTER TABLE ONLY public.placements FORCE ROW LEVEL SECURITY;
@@ -1505,6 +1635,9 @@ ALTER TABLE ONLY public.chat_heads
 ALTER TABLE ONLY public.chats
     ADD CONSTRAINT chats_pkey PRIMARY KEY (phone_id, chat);
 
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_pkey PRIMARY KEY (phone_id, address);
+
 ALTER TABLE ONLY public.credentials
     ADD CONSTRAINT credentials_pkey PRIMARY KEY (lookup);
 
@@ -1529,6 +1662,12 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (user_id, sequence);
 
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_pkey PRIMARY KEY (phone_id, chat, address);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_pkey PRIMARY KEY (phone_id, chat);
+
 ALTER TABLE ONLY public.history_queue
     ADD CONSTRAINT history_queue_pkey PRIMARY KEY (message_id);
 
@@ -1540,6 +1679,9 @@ ALTER TABLE ONLY public.inbound_facts
 
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_pkey PRIMARY KEY (phone_id);
+
+ALTER TABLE ONLY public.lids
+    ADD CONSTRAINT lids_pkey PRIMARY KEY (user_id, lid);
 
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_pkey PRIMARY KEY (id);
@@ -1636,6 +1778,8 @@ CREATE INDEX chat_heads_ready ON public.chat_heads USING btree (phone_id, ready_
 
 CREATE INDEX chats_latest ON public.chats USING btree (user_id, phone_id, last_at, last_message_id);
 
+CREATE INDEX contacts_lid ON public.contacts USING btree (user_id, address) WHERE (address ~~ 'lid:%'::text);
+
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id);
 
 CREATE INDEX deliveries_event ON public.deliveries USING btree (user_id, event_sequence);
@@ -1644,6 +1788,8 @@ CREATE INDEX delivery_queue_leased ON public.delivery_queue USING btree (webhook
 
 CREATE INDEX delivery_queue_ready ON public.delivery_queue USING btree (webhook_id, ready_at, sequence);
 
+CREATE INDEX group_members_lid ON public.group_members USING btree (user_id, address) WHERE (address ~~ 'lid:%'::text);
+
 CREATE INDEX idempotency_keys_expires ON public.idempotency_keys USING btree (expires_at);
 
 CREATE INDEX inbound_facts_received ON public.inbound_facts USING btree (received_at);
@@ -1651,6 +1797,8 @@ CREATE INDEX inbound_facts_received ON public.inbound_facts USING btree (receive
 CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (lease_id IS NOT NULL);
 
 CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open AND (NOT is_paused) AND (NOT in_doubt) AND (lease_id IS NULL) AND (ready_at IS NOT NULL));
+
+CREATE INDEX lids_number ON public.lids USING btree (user_id, number);
 
 CREATE INDEX media_awaited ON public.media USING btree (user_id, md5(url)) WHERE ((status = 'pending'::text) AND (url IS NOT NULL));
 
@@ -1683,6 +1831,8 @@ CREATE INDEX messages_expiring ON public.messages USING btree (expires_at) WHERE
 CREATE INDEX messages_in_doubt ON public.messages USING btree (phone_number_id, chat_key) WHERE ((status = ANY (ARRAY['sending'::text, 'unknown'::text])) OR is_doubted);
 
 CREATE INDEX messages_of_bulk ON public.messages USING btree (bulk_id, status) WHERE (bulk_id IS NOT NULL);
+
+CREATE INDEX messages_of_lid ON public.messages USING btree (user_id, from_number) WHERE (from_number ~~ 'lid:%'::text);
 
 CREATE INDEX messages_of_media ON public.messages USING btree (user_id, media_id) WHERE (media_id IS NOT NULL);
 
@@ -1750,6 +1900,9 @@ ALTER TABLE ONLY public.chat_heads
 ALTER TABLE ONLY public.chats
     ADD CONSTRAINT chats_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.credentials
     ADD CONSTRAINT credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -1774,6 +1927,12 @@ ALTER TABLE ONLY public.event_counters
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -1785,6 +1944,9 @@ ALTER TABLE ONLY public.lanes
 
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lids
+    ADD CONSTRAINT lids_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.media_queue
     ADD CONSTRAINT media_queue_media_id_fkey FOREIGN KEY (media_id) REFERENCES public.media(id) ON DELETE CASCADE;
@@ -1860,15 +2022,23 @@ ALTER TABLE public.bulks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.chats ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.event_counters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.group_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.groups ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inbound_facts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.lids ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
 
@@ -1896,15 +2066,23 @@ CREATE POLICY tenant ON public.bulks USING ((user_id = ANY (( SELECT public.app_
 
 CREATE POLICY tenant ON public.chats USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
+CREATE POLICY tenant ON public.contacts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
 CREATE POLICY tenant ON public.deliveries USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.event_counters USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.events USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
+CREATE POLICY tenant ON public.group_members USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.groups USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
 CREATE POLICY tenant ON public.idempotency_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.inbound_facts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.lids USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.media USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -2038,6 +2216,9 @@ GRANT ALL ON FUNCTION public.list_unnoted(p_user bigint, p_limit integer) TO evo
 REVOKE ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.node_loads() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.node_loads() TO evolution_app;
 
@@ -2082,6 +2263,9 @@ GRANT ALL ON FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat b
 REVOKE ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) TO evolution_app;
 
@@ -2095,15 +2279,23 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bulks TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chats TO evolution_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO evolution_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_counters TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO evolution_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_members TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.groups TO evolution_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_facts TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lids TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO evolution_app;
 

@@ -15,6 +15,12 @@ export const addressOf = (jid: unknown): string | null => {
   return domain === 's.whatsapp.net' || domain === 'c.us' ? oneForm(`+${user}`) : `${domain}:${user}`;
 };
 
+/** The number where WhatsApp gives one, in either field; else the LID. */
+export const bestAddress = (jid: unknown, alternative: unknown): string | null => {
+  const both = [addressOf(jid), addressOf(alternative)];
+  return both.find((address) => address?.startsWith('+')) ?? both[0] ?? both[1] ?? null;
+};
+
 /** How a node's calls name a recipient: a group, a LID, the status, or the bare digits of a number. */
 export const recipientOf = (to: string): string => {
   if (to === 'status') return STATUS;
@@ -45,7 +51,9 @@ export const keyOf = (target: {
 export const ownKey = (key: Record<string, unknown>, chat: string): Record<string, unknown> | null => {
   const { remoteJid, remoteJidAlt, fromMe, id, participant, participantAlt, addressingMode } = key;
   // Keys of buttons name the recipient twice (recorded: message_sendButtons.json).
-  if (remoteJid === jidOf(chat) && (!participant || participant === remoteJid)) return null;
+  // A chat that is named by its LID gets the number as soon as that is known, and is then no longer named as here.
+  const isPlain = remoteJid === jidOf(chat) && !chat.startsWith('lid:');
+  if (isPlain && (!participant || participant === remoteJid)) return null;
   const kept = {
     remoteJid,
     remoteJidAlt,

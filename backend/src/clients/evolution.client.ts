@@ -4,7 +4,8 @@ import axios, { type AxiosResponse } from 'axios';
 import { recipientOf } from './evolution.address.js';
 import { chatCalls } from './evolution.chat.js';
 import { mediaCalls } from './evolution.media.js';
-import { connectionOf, sentIdOf, sentKeyOf, type ConnectionState } from './evolution.decode.js';
+import { connectionOf, sentIdOf, sentKeyOf } from './evolution.decode.js';
+import type { ConnectionState } from './evolution.fact.js';
 import { nodeErrorOf, type NodeError } from './evolution.error.js';
 import type { Address, Look } from './evolution.look.js';
 import { sendCall, type Sending } from './evolution.send.js';
@@ -54,7 +55,10 @@ function sessionOf(body: unknown): Session {
 
 export type EvolutionClient = ReturnType<typeof evolutionClient>;
 
-/** Everything the gateway reads from a phone. An empty list would mean all of them, base64 QR pictures included. */
+/**
+ * Everything the gateway reads from a phone. An empty list would mean all of them, base64 QR pictures included; and
+ * CONTACTS_UPDATE comes twice with every message, to say what the message says too.
+ */
 const INBOUND_EVENTS = [
   'CONNECTION_UPDATE',
   'QRCODE_UPDATED',
@@ -64,6 +68,8 @@ const INBOUND_EVENTS = [
   'MESSAGES_DELETE',
   'SEND_MESSAGE',
   'SEND_MESSAGE_UPDATE',
+  'CONTACTS_UPSERT',
+  'GROUPS_UPSERT',
   'GROUP_PARTICIPANTS_UPDATE',
   'STATUS_INSTANCE',
 ];
@@ -107,13 +113,13 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
   };
   const at = ({ nodeUrl, placementId }: Address, path: string) =>
     `${nodeUrl}${path}/${encodeURIComponent(placementId)}`;
-  const subscription = (to: Subscription) => ({
+  const subscription = (to: Subscription, more: readonly string[] = []) => ({
     enabled: true,
     url: to.url,
     byEvents: false,
     base64: false,
     headers: { authorization: `Bearer ${to.bearer}` },
-    events: INBOUND_EVENTS,
+    events: [...INBOUND_EVENTS, ...more],
   });
 
   return {
@@ -152,7 +158,8 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
         integration: 'WHATSAPP-BAILEYS',
         qrcode: false,
         number: recipientOf(phoneNumber),
-        webhook: subscription(to),
+        // The name of the event, which setting a webhook later refuses (recorded: GROUPS_UPDATE.json).
+        webhook: subscription(to, ['GROUPS_UPDATE']),
       });
       const result = await look<'made' | 'exists'>(call, () => 'made');
       return result.kind === 'error' && result.status === 403 ? { kind: 'ok', value: 'exists' } : result;

@@ -3,68 +3,12 @@
  * understood is returned as such and never thrown away.
  */
 
-import { addressOf, lidOf, ownKey } from './evolution.address.js';
+import { addressOf, bestAddress, ownKey } from './evolution.address.js';
+import type { AckStatus, ConnectionState, Decoded, Fact } from './evolution.fact.js';
+import { saidOf } from './evolution.message.js';
+import { contactFacts, groupFacts, participantsOf, peopleOfKey } from './evolution.people.js';
+import { readSaid, unwrapped } from './evolution.said.js';
 import { isObject, object, text, type Json } from './evolution.value.js';
-import { readSaid, unwrapped, type SaidMedia } from './evolution.said.js';
-
-export type ConnectionState = 'open' | 'connecting' | 'close';
-
-export type AckStatus = 'sent' | 'delivered' | 'read' | 'played' | 'error';
-
-interface Said {
-  whatsappId: string;
-  chat: string;
-  from: string | null;
-  /** Of who said it, where WhatsApp gave one. */
-  lid: string | null;
-  /** WhatsApp's own name of the message, where it does not follow from chat and id. */
-  key: Record<string, unknown> | null;
-  senderName: string | null;
-  type: string;
-  content: string | null;
-  payload: Record<string, unknown> | null;
-  media: SaidMedia | null;
-  /** WhatsApp's id of the message that this one answers. */
-  quoted: string | null;
-  at: Date;
-}
-
-/** One fact a node told us. Addresses are E.164 with +, `group:<id>` or `lid:<id>`; `null` is the phone itself. */
-export type Fact =
-  | ({ kind: 'message'; fromMe: boolean } & Said)
-  | ({ kind: 'echo' } & Said)
-  | { kind: 'ack'; whatsappId: string; status: AckStatus; at: Date }
-  | ({ kind: 'reaction'; fromMe: boolean; target: string; emoji: string } & Said)
-  | {
-      kind: 'edited';
-      whatsappId: string;
-      chat: string | null;
-      fromMe: boolean;
-      content: string | null;
-      at: Date;
-    }
-  | { kind: 'deleted'; whatsappId: string; chat: string | null; fromMe: boolean; at: Date }
-  | {
-      kind: 'participants';
-      group: string;
-      action: string;
-      author: string | null;
-      participants: string[];
-      at: Date;
-    }
-  | {
-      kind: 'connection';
-      state: ConnectionState | 'refused';
-      statusReason: number | null;
-      owner: string | null;
-      at: Date;
-    }
-  | { kind: 'qr'; code: string; at: Date }
-  | { kind: 'qr_limit'; at: Date }
-  /** Understood, and of no consequence here. */
-  | { kind: 'ignored' };
-
-export type Decoded = { ok: true; facts: Fact[] } | { ok: false; why: string };
 
 export const connectionOf = (body: unknown): ConnectionState | null => {
   const state = object(object(body)['instance'])['state'];
@@ -77,64 +21,6 @@ export const sentIdOf = (body: unknown): string | null => text(object(object(bod
 export const sentKeyOf = (body: unknown, chat: string): Record<string, unknown> | null =>
   ownKey(object(object(body)['key']), chat);
 
-/** The number where WhatsApp gives one, in either field; else the LID. */
-const best = (jid: unknown, alternative: unknown): string | null => {
-  const both = [addressOf(jid), addressOf(alternative)];
-  return both.find((address) => address?.startsWith('+')) ?? both[0] ?? both[1] ?? null;
-};
-
-const seconds = (value: unknown): number | null => {
-  const number = typeof value === 'string' ? Number(value) : isObject(value) ? Number(value['low']) : value;
-  return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : null;
-};
-
-/** Chats in which somebody else than the other side speaks. */
-const isShared = (chat: string): boolean => chat.startsWith('group:') || chat === 'status';
-
-/** Who is mentioned, and what is answered; inside the content, or beside it (recorded: both). */
-function contextOf(data: Json, message: Json): { quoted: string | null; mentions: string[] } {
-  const inside = Object.values(message).map((part) => object(object(part)['contextInfo']));
-  const all = [object(data['contextInfo']), ...inside];
-  const quoted = all.map((context) => text(context['stanzaId'])).find((id) => id !== null) ?? null;
-  const jids = all
-    .map((context) => context['mentionedJid'])
-    .find((list) => Array.isArray(list) && list.length > 0);
-  return { quoted, mentions: ((jids as unknown[] | undefined) ?? []).flatMap((jid) => addressOf(jid) ?? []) };
-}
-
-function saidOf(data: Json, at: Date): (Said & { fromMe: boolean }) | null {
-  const key = object(data['key']);
-  const whatsappId = text(key['id']);
-  const chat = best(key['remoteJid'], key['remoteJidAlt']);
-  if (!whatsappId || !chat || !text(data['messageType'])) return null;
-  const fromMe = key['fromMe'] === true;
-  const stamp = seconds(data['messageTimestamp']);
-  const message = unwrapped(object(data['message']));
-  const said = readSaid(message);
-  const { quoted, mentions } = contextOf(data, message);
-  const isStatus = chat === 'status';
-  const payload = {
-    ...said.payload,
-    ...(mentions.length > 0 ? { mentions } : {}),
-    ...(isStatus ? { statusPost: { type: said.type } } : {}),
-  };
-  return {
-    whatsappId,
-    chat,
-    fromMe,
-    from: fromMe ? null : isShared(chat) ? best(key['participant'], key['participantAlt']) : chat,
-    lid: fromMe ? null : lidOf(key),
-    key: ownKey(key, chat),
-    senderName: text(data['pushName']),
-    type: isStatus ? 'status' : said.type,
-    content: said.content,
-    payload: Object.keys(payload).length > 0 ? payload : null,
-    media: said.media,
-    quoted,
-    at: stamp ? new Date(stamp * 1000) : at,
-  };
-}
-
 const ACKS: Record<string, AckStatus> = {
   ERROR: 'error',
   SERVER_ACK: 'sent',
@@ -143,7 +29,8 @@ const ACKS: Record<string, AckStatus> = {
   PLAYED: 'played',
 };
 
-type Decoder = (data: Json, at: Date) => Fact[] | string;
+/** `whole` is the same as `data`, which is empty where that is no object. */
+type Decoder = (data: Json, at: Date, whole: unknown) => Fact[] | string;
 
 /** Numbers of WhatsApp's own protocol stand for the words in our sends' echoes (recorded: send.message.update, 14). */
 const EDITS: readonly unknown[] = ['MESSAGE_EDIT', 14];
@@ -156,7 +43,7 @@ function changeOf(data: Json, at: Date): Fact[] | string {
   const key = object(data['key']);
   const whatsappId = text(key['id']);
   if (!whatsappId) return 'an edit or a deletion without id';
-  const chat = best(key['remoteJid'], key['remoteJidAlt']);
+  const chat = bestAddress(key['remoteJid'], key['remoteJidAlt']);
   const fact = { whatsappId, chat, fromMe: key['fromMe'] === true };
   if (!isEdit) return [{ kind: 'deleted', ...fact, at }];
   const stamp = Number(data['timestampMs']);
@@ -164,19 +51,29 @@ function changeOf(data: Json, at: Date): Fact[] | string {
   return [{ kind: 'edited', ...fact, content, at: stamp > 0 ? new Date(stamp) : at }];
 }
 
+/** Something said; null: without id, chat or type. */
+export function messageFacts(data: Json, at: Date): Fact[] | null {
+  const said = saidOf(data, at);
+  if (!said) return null;
+  const people = peopleOfKey(object(data['key']), said);
+  const reaction = object(unwrapped(object(data['message']))['reactionMessage']);
+  const target = text(object(reaction['key'])['id']);
+  return said.type === 'reaction' && target
+    ? [...people, { kind: 'reaction', ...said, target, emoji: text(reaction['text']) ?? '' }]
+    : [...people, { kind: 'message', ...said }];
+}
+
+/** Of messages that came in there is nothing to follow; the others are told of elsewhere, or say nothing new. */
+const MUTE: readonly unknown[] = ['DELETED', 'EDITED', 'PENDING'];
+
+const ignored = (): Fact[] => [{ kind: 'ignored' }];
+
 const decoders: Record<string, Decoder> = {
-  'messages.upsert': (data, at) => {
-    const said = saidOf(data, at);
-    if (!said) return 'a message without id, chat or type';
-    const reaction = object(unwrapped(object(data['message']))['reactionMessage']);
-    const target = text(object(reaction['key'])['id']);
-    if (said.type === 'reaction' && target)
-      return [{ kind: 'reaction', ...said, target, emoji: text(reaction['text']) ?? '' }];
-    return [{ kind: 'message', ...said }];
-  },
+  'messages.upsert': (data, at) => messageFacts(data, at) ?? 'a message without id, chat or type',
   'send.message': (data, at) => {
     const said = saidOf(data, at);
-    return said ? [{ kind: 'echo', ...said }] : 'an echo without id, chat or type';
+    if (!said) return 'an echo without id, chat or type';
+    return [...peopleOfKey(object(data['key']), said), { kind: 'echo', ...said }];
   },
   'messages.edited': (data, at) => changeOf(data, at),
   'send.message.update': (data, at) => changeOf(data, at),
@@ -185,7 +82,7 @@ const decoders: Record<string, Decoder> = {
   'messages.update': (data, at) => {
     const whatsappId = text(data['keyId']);
     const status = ACKS[String(data['status'])];
-    if (data['status'] === 'DELETED' || data['fromMe'] === false) return [{ kind: 'ignored' }];
+    if (MUTE.includes(data['status']) || data['fromMe'] === false) return ignored();
     if (!whatsappId || !status) return 'an ack without id or with an unknown status';
     return [{ kind: 'ack', whatsappId, status, at }];
   },
@@ -214,19 +111,44 @@ const decoders: Record<string, Decoder> = {
     const action = text(data['action']);
     if (!group || !action || !Array.isArray(data['participants']))
       return 'a group change without group, action or participants';
-    const participants = data['participants'].flatMap((p: unknown) => {
-      const address = isObject(p) ? best(p['id'], p['phoneNumber'] ?? p['jid']) : addressOf(p);
-      return address ? [address] : [];
-    });
-    return [{ kind: 'participants', group, action, author: addressOf(data['author']), participants, at }];
+    const named = participantsOf(data['participants'], at);
+    const author = bestAddress(data['author'], data['authorPn']);
+    const participants = named.map(({ member }) => member.address);
+    return [
+      ...named.flatMap(({ people }) => people),
+      { kind: 'participants', group, action, author, participants, at },
+    ];
   },
+  'contacts.upsert': (_data, at, whole) => orIgnored(contactFacts(whole, at)),
+  'contacts.update': (_data, at, whole) => orIgnored(contactFacts(whole, at)),
+  'groups.upsert': (_data, at, whole) => orIgnored(groupFacts(whole, at)),
+  'groups.update': (_data, at, whole) => orIgnored(groupFacts(whole, at)),
+  'group.update': (_data, at, whole) => orIgnored(groupFacts(whole, at)),
   // Said a second time, better, by connection.update.
-  'status.instance': () => [{ kind: 'ignored' }],
-  'logout.instance': () => [{ kind: 'ignored' }],
-  'remove.instance': () => [{ kind: 'ignored' }],
-  'instance.create': () => [{ kind: 'ignored' }],
-  'instance.delete': () => [{ kind: 'ignored' }],
+  'status.instance': ignored,
+  'logout.instance': ignored,
+  'remove.instance': ignored,
+  'instance.create': ignored,
+  'instance.delete': ignored,
+  // What was said before the phone was paired is not told as if it were said now.
+  'messages.set': ignored,
+  'contacts.set': ignored,
+  // Chats are made of their messages here; the rest is of no use to anybody so far.
+  'chats.set': ignored,
+  'chats.upsert': ignored,
+  'chats.update': ignored,
+  'chats.delete': ignored,
+  'presence.update': ignored,
+  call: ignored,
+  'labels.edit': ignored,
+  'labels.association': ignored,
+  'application.startup': ignored,
+  'typebot.start': ignored,
+  'typebot.change-status': ignored,
+  error: ignored,
 };
+
+const orIgnored = (facts: Fact[]): Fact[] => (facts.length > 0 ? facts : ignored());
 
 /** What a node posted, in our words. `date_time` orders connection facts; nodes run with TZ=UTC. */
 export function decodeInbound(body: unknown): Decoded {
@@ -235,7 +157,8 @@ export function decodeInbound(body: unknown): Decoded {
   const decoder = Object.hasOwn(decoders, name) ? decoders[name] : undefined;
   if (!decoder) return { ok: false, why: `unknown event ${name.slice(0, 60)}` };
   const stamp = Date.parse(String(outer['date_time']));
-  const facts = decoder(object(outer['data']), new Date(Number.isNaN(stamp) ? Date.now() : stamp));
+  const at = new Date(Number.isNaN(stamp) ? Date.now() : stamp);
+  const facts = decoder(object(outer['data']), at, outer['data']);
   return typeof facts === 'string' ? { ok: false, why: facts } : { ok: true, facts };
 }
 

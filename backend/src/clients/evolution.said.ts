@@ -85,6 +85,15 @@ const pollOf: Reader = (inner) => {
   return { type: 'poll', payload: { poll } };
 };
 
+/** A vote in a poll. The node names the options where it could decipher them; else they are hashes. */
+const voteOf: Reader = (inner) => {
+  const chosen = object(inner['vote'])['selectedOptions'];
+  const isNamed = Array.isArray(chosen) && chosen.every((option) => typeof option === 'string');
+  const options = isNamed ? (chosen as string[]).map((option) => text(option) ?? '') : null;
+  const whatsappId = text(object(inner['pollCreationMessageKey'])['id']);
+  return { type: 'poll', content: text(options?.join(', ')), payload: { vote: { whatsappId, options } } };
+};
+
 const BUTTON_TYPES: Record<string, Button['type']> = {
   quick_reply: 'reply',
   cta_url: 'url',
@@ -189,6 +198,7 @@ const READERS: Record<string, Reader> = {
   pollCreationMessage: pollOf,
   pollCreationMessageV2: pollOf,
   pollCreationMessageV3: pollOf,
+  pollUpdateMessage: voteOf,
   listMessage: listOf,
   listResponseMessage: (inner) =>
     choice('list', {

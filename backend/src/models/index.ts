@@ -15,6 +15,7 @@ import { laneModel } from './lane.js';
 import { mediaModel } from './media.js';
 import { messageModel } from './message.js';
 import { nodeModel } from './node.js';
+import { peopleModel } from './people.js';
 import { phoneModel } from './phone.js';
 import { placementModel } from './placement.js';
 import { sealingKeyModel } from './sealing-key.js';
@@ -38,6 +39,7 @@ export const createModels = (db: Db) => ({
   media: mediaModel(db),
   messages: messageModel(db),
   nodes: nodeModel(db),
+  people: peopleModel(db),
   phones: phoneModel(db),
   placements: placementModel(db),
   users: userModel(db),

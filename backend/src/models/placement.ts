@@ -1,6 +1,15 @@
 import type { Db } from '../config/postgres.js';
 import { raw, sql } from '../utils/sql.js';
 
+/** One thing a node told of a connection, or that it shows a QR. */
+export interface ConnectionNote {
+  state: 'open' | 'connecting' | 'close' | 'refused' | 'qr';
+  statusReason: number | null;
+  owner: string | null;
+  /** ISO 8601, by the node's clock. */
+  at: string;
+}
+
 export interface Placement {
   id: string;
   userId: number;
@@ -12,11 +21,14 @@ export interface Placement {
   madeAt: Date | null;
   openedAt: Date | null;
   endedAt: Date | null;
+  /** In the order of the node's clock, the last of them. */
+  connectionFacts: ConnectionNote[];
 }
 
 const columns =
   raw(`p.id, p.user_id as "userId", p.phone_id as "phoneId", p.generation, p.node_id as "nodeId",
-  n.name as "nodeName", n.url as "nodeUrl", p.made_at as "madeAt", p.opened_at as "openedAt", p.ended_at as "endedAt"`);
+  n.name as "nodeName", n.url as "nodeUrl", p.made_at as "madeAt", p.opened_at as "openedAt", p.ended_at as "endedAt",
+  p.connection_facts as "connectionFacts"`);
 
 export const placementModel = (db: Db) => ({
   /** Places a phone on a node: the next generation. The secret is stored before the node is told of it. */
@@ -57,7 +69,15 @@ export const placementModel = (db: Db) => ({
 
   /** The node lost it: it was never made there, and never paired. */
   async setLost(id: string): Promise<void> {
-    await db.query(sql`update placements set made_at = null, opened_at = null where id = ${id}`);
+    await db.query(
+      sql`update placements set made_at = null, opened_at = null, connection_facts = '[]' where id = ${id}`,
+    );
+  },
+
+  async setConnectionFacts(id: string, facts: readonly ConnectionNote[]): Promise<void> {
+    await db.query(
+      sql`update placements set connection_facts = ${JSON.stringify(facts)}::jsonb where id = ${id}`,
+    );
   },
 
   async setOpened(id: string): Promise<void> {

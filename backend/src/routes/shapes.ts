@@ -213,6 +213,11 @@ const contentsFields = {
   poll: Joi.object().unknown(),
   list: Joi.object().unknown(),
   buttons: Joi.object().unknown(),
+  vote: Joi.object({
+    messageId: id.allow(null),
+    whatsappId: Joi.string().allow(null).required(),
+    options: Joi.array().items(Joi.string().allow('')).allow(null).required(),
+  }).description('What was chosen in which poll; options is null where they could not be deciphered'),
   choice: Joi.object().unknown().description('What was chosen from a list or from buttons'),
   media: Joi.object().unknown().description('The file it carries'),
   reaction: Joi.object().unknown(),

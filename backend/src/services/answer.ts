@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../clients/evolution.decode.js';
+import type { ConnectionState } from '../clients/evolution.fact.js';
 import type { NodeError } from '../clients/evolution.error.js';
 import type { Look, SendAnswer } from '../clients/evolution.client.js';
 import type { MessageReason } from './reason.js';

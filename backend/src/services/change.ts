@@ -1,4 +1,4 @@
-import type { Fact } from '../clients/evolution.decode.js';
+import type { Fact } from '../clients/evolution.fact.js';
 import type { Models } from '../models/index.js';
 import type { Change } from '../models/change.js';
 import type { NewEvent } from '../models/event.js';

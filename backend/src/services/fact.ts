@@ -1,4 +1,4 @@
-import type { Fact } from '../clients/evolution.decode.js';
+import type { Fact } from '../clients/evolution.fact.js';
 import type { SaidMedia } from '../clients/evolution.said.js';
 import type { Models } from '../models/index.js';
 import type { NewEvent } from '../models/event.js';
@@ -10,11 +10,12 @@ import { sha256 } from '../utils/crypto.js';
 import { safeFileName } from '../utils/file-name.js';
 import { plainType } from '../utils/media-type.js';
 import { changeFact, withParked } from './change.js';
-import { connectionState } from './connection.js';
+import { takeNote } from './connection-fact.js';
 import { onlyMatch } from './match.js';
 import { messageEvent, participantsEvent, reactionEvent } from './event-data.js';
 import type { Links } from './message-view.js';
-import { setPhoneState, storeQr, type Sealer } from './phone.js';
+import { groupFact, memberFact } from './people.js';
+import { storeQr, type Sealer } from './phone.js';
 import { applyFact } from './settle.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -59,7 +60,16 @@ const effects: Effects = {
   deleted: ({ models, phone }, fact) => changeFact(models, phone, fact),
   connection,
   qr,
-  participants: async ({ phone }, fact) => [participantsEvent({ ...fact, phoneId: phone.id })],
+  participants: async ({ models, phone }, fact) => {
+    await memberFact(models, phone, fact);
+    return [participantsEvent({ ...fact, phoneId: phone.id })];
+  },
+  group: async ({ models, phone }, fact) => {
+    await groupFact(models, phone, fact);
+    return [];
+  },
+  // Kept before all else of its post: see meetPeople().
+  person: async () => [],
   qr_limit: (scene, { at }) =>
     connection(scene, { kind: 'connection', state: 'refused', statusReason: null, owner: null, at }),
   ignored: async () => [],
@@ -164,23 +174,20 @@ async function reaction(scene: Scene, fact: FactOf<'reaction'>): Promise<NewEven
   return stored ? [reactionEvent({ ...said, phoneId: phone.id, chat: fact.chat, from, at: fact.at })] : [];
 }
 
-async function connection(
-  { models, phone, placement }: Scene,
-  fact: FactOf<'connection'>,
-): Promise<NewEvent[]> {
-  if (placement.endedAt || fact.at < phone.connectionAt) return [];
-  if (fact.state === 'open') await models.placements.setOpened(placement.id);
-  const state = connectionState(phone, placement, fact);
-  if (state) await setPhoneState(models, phone, { ...state, factAt: fact.at });
+async function connection(scene: Scene, fact: FactOf<'connection'>): Promise<NewEvent[]> {
+  const { models, phone } = scene;
+  const { state, statusReason, owner } = fact;
+  const { told } = await takeNote(scene, { state, statusReason, owner, at: fact.at.toISOString() });
   // Whatever was said, the node is asked: one lost or late post must not leave a phone in the wrong status.
-  await models.checks.ask(phone.userId, phone.id, fact.state === 'open' ? 0 : 1);
+  if (!told) await models.checks.ask(phone.userId, phone.id, state === 'open' ? 0 : 1);
   return [];
 }
 
-async function qr({ models, phone, placement, sealer }: Scene, fact: FactOf<'qr'>): Promise<NewEvent[]> {
-  // A phone that was paired and is asked to pair again would be deaf on this placement.
-  if (placement.endedAt || placement.openedAt || fact.at < phone.connectionAt) return [];
-  const pairing = await setPhoneState(models, phone, { status: 'pairing', reason: 'scan_qr' });
-  await storeQr({ models, phone: pairing, sealer }, fact.code);
+async function qr(scene: Scene, fact: FactOf<'qr'>): Promise<NewEvent[]> {
+  const { models, sealer } = scene;
+  const note = { state: 'qr', statusReason: null, owner: null, at: fact.at.toISOString() } as const;
+  const { phone } = await takeNote(scene, note);
+  const isOlder = scene.placement.connectionFacts.some((one) => one.state === 'qr' && one.at > note.at);
+  if (phone?.status === 'pairing' && !isOlder) await storeQr({ models, phone, sealer }, fact.code);
   return [];
 }

@@ -7,6 +7,7 @@ import { safeEqual, sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { takeEffect } from './fact.js';
 import type { Links } from './message-view.js';
+import { meetPeople } from './people.js';
 import type { Sealer } from './phone.js';
 
 export type InboundService = ReturnType<typeof createInbound>;
@@ -61,7 +62,7 @@ export function createInbound(deps: {
           return;
         }
         const events: NewEvent[] = [];
-        for (const fact of decoded.facts)
+        for (const fact of await meetPeople(models, phone, decoded.facts))
           events.push(...(await takeEffect({ models, phone, placement, sealer, links, keptDays }, fact)));
         if (events.length > 0) await models.events.append(userId, events);
       });

@@ -21,6 +21,8 @@ export interface ContentsView extends Omit<Contents, 'reaction' | 'fileName' | '
   };
   /** What somebody chose from a list or from buttons. */
   choice?: { id?: string; text?: string; description?: string };
+  /** A vote in a poll: WhatsApp's id of the poll, and what was chosen; null: the node could not decipher it. */
+  vote?: { messageId: number | null; whatsappId: string | null; options: string[] | null };
   live?: boolean;
   quotedWhatsappId?: string;
   lid?: string;
@@ -68,6 +70,7 @@ const SHOWN = [
   'live',
   'contacts',
   'poll',
+  'vote',
   'list',
   'buttons',
   'choice',

@@ -1,5 +1,5 @@
 import type { Address, EvolutionClient, Look } from '../clients/evolution.client.js';
-import type { ConnectionState } from '../clients/evolution.decode.js';
+import type { ConnectionState } from '../clients/evolution.fact.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Check } from '../models/check.js';

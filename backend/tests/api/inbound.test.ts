@@ -150,12 +150,12 @@ describe('what nodes post', () => {
 
   it('what is not understood › posted › 200, kept without the phone’s token', async () => {
     const phone = await placedPhone(gateway, user);
-    expect((await phone.say('labels.edit', { id: '1' })).status).toBe(200);
+    expect((await phone.say('something.unheard-of', { id: '1' })).status).toBe(200);
     const [row] = await gateway.database.queryAll<{ why: string; body: unknown }>(
       'select why, body from quarantine where placement_id = $1',
       [phone.placement],
     );
-    expect(row!.why).toContain('labels.edit');
+    expect(row!.why).toContain('something.unheard-of');
     expect(JSON.stringify(row!.body)).not.toContain('TOKEN-OF-THE-PHONE');
   });
 

@@ -155,7 +155,30 @@ describe('every type in', () => {
     const { data } = await received(known.id);
     expect(data).toMatchObject({ from: `+${contact}`, lid: expect.stringMatching(/^lid:\d+$/) });
     const hidden = await inbound({ text: 'from a lid alone', addressing: 'lid-only' });
-    expect((await received(hidden.id)).data).toMatchObject({ from: data.lid, chat: data.lid, lid: data.lid });
+    expect((await received(hidden.id)).data).toMatchObject({
+      from: `+${contact}`,
+      chat: `+${contact}`,
+      lid: data.lid,
+    });
+  });
+
+  it('a LID alone, and its number only later › told as LID, then listed and chatted with as number', async () => {
+    const from = '628985550077';
+    const hidden = await inbound({ from, text: 'who am I', addressing: 'lid-only' });
+    const { data } = await event('message', hidden.id);
+    expect(data).toMatchObject({ from: data.lid, chat: data.lid, lid: expect.stringMatching(/^lid:\d+$/) });
+    const shown = await inbound({ from, text: 'it is me', addressing: 'lid' });
+    await event('message', shown.id);
+    const listed = (await user.api.get(`/api/messages?phoneId=${phone.id}&chat=%2B${from}`)).body.data;
+    expect(listed.map((one: any) => [one.message, one.from, one.lid])).toEqual(
+      expect.arrayContaining([
+        ['who am I', `+${from}`, data.lid],
+        ['it is me', `+${from}`, data.lid],
+      ]),
+    );
+    const chats = (await user.api.get(`/api/phones/${phone.id}/chats?limit=100`)).body.data;
+    const own = chats.filter((one: any) => [`+${from}`, data.lid].includes(one.chat));
+    expect(own.map((one: any) => [one.chat, one.unread])).toEqual([[`+${from}`, 2]]);
   });
 
   it('a reaction › stored as one, told as one, and not as a message', async () => {

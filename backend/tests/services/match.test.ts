@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeInbound, type Fact } from '../../src/clients/evolution.decode.js';
+import { decodeInbound } from '../../src/clients/evolution.decode.js';
+import type { Fact } from '../../src/clients/evolution.fact.js';
 import type { Message } from '../../src/models/message.js';
 import { onlyMatch } from '../../src/services/match.js';
 
