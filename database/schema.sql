@@ -157,35 +157,40 @@ CREATE FUNCTION public.app_user_ids() RETURNS bigint[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ select nullif(current_setting('app.user_ids', true), '')::bigint[] $$;
 
-CREATE FUNCTION public.append_events(p_user bigint, p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) RETURNS bigint
+CREATE FUNCTION public.append_events(p_users bigint[], p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
-  base bigint;
   nothing text;
 begin
-  insert into event_counters as c (user_id, last_sequence) values (p_user, cardinality(p_ids))
-  on conflict (user_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
-  returning last_sequence - cardinality(p_ids) into base;
+  insert into event_counters as c (user_id, last_sequence)
+  select u, count(*) from unnest(p_users) as u group by u order by u
+  on conflict (user_id) do update set last_sequence = c.last_sequence + excluded.last_sequence;
 
-  insert into events (user_id, sequence, id, type, phone_id, message_id, created_at, body)
-  select p_user, base + e.n, e.id, e.type, e.phone, e.message, p_at,
-         '{"id":"' || e.id || '","sequence":' || (base + e.n) || ',"event":"' || e.type || '","createdAt":"'
-           || to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '","data":' || e.data || '}'
-    from unnest(p_ids, p_types, p_phones, p_messages, p_data) with ordinality as e (id, type, phone, message, data, n);
-
-  with owed as (
+  with numbered as (
+    select e.*, c.last_sequence - count(*) over (partition by e.usr)
+                  + row_number() over (partition by e.usr order by e.n) as sequence
+      from unnest(p_users, p_ids, p_types, p_phones, p_messages, p_data)
+           with ordinality as e (usr, id, type, phone, message, data, n)
+      join event_counters c on c.user_id = e.usr),
+  appended as (
+    insert into events (user_id, sequence, id, type, phone_id, message_id, created_at, body)
+    select usr, sequence, id, type, phone, message, p_at,
+           '{"id":"' || id || '","sequence":' || sequence || ',"event":"' || type || '","createdAt":"'
+             || to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '","data":' || data || '}'
+      from numbered order by usr, sequence
+    returning user_id, sequence, type, phone_id),
+  owed as (
     insert into deliveries (id, user_id, webhook_id, event_sequence, next_at)
-    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), p_user, w.id, base + e.n, now()
-      from unnest(p_types, p_phones) with ordinality as e (type, phone, n)
-      join webhooks w on w.user_id = p_user and w.is_enabled and (w.phone_id is null or w.phone_id = e.phone)
-                     and (w.events is null or e.type = any (w.events))
-     where e.type <> 'phone.qr'                          -- a QR is a credential: sockets only
-    returning id, webhook_id, event_sequence)
-  select queue_deliveries(p_user, array_agg(id), array_agg(webhook_id), array_agg(event_sequence))
+    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), a.user_id, w.id, a.sequence, now()
+      from appended a
+      join webhooks w on w.user_id = a.user_id and w.is_enabled and (w.phone_id is null or w.phone_id = a.phone_id)
+                     and (w.events is null or a.type = any (w.events))
+     where a.type <> 'phone.qr'                          -- a QR is a credential: sockets only
+    returning id, user_id, webhook_id, event_sequence)
+  select queue_deliveries(array_agg(user_id), array_agg(id), array_agg(webhook_id), array_agg(event_sequence))
     from owed having count(*) > 0 into nothing;
-  return base + cardinality(p_ids);
 end
 $$;
 
@@ -909,15 +914,15 @@ CREATE FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint)
   update phone_checks set node_id = p_node where phone_id = p_phone and user_id = p_user
 $$;
 
-CREATE FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) RETURNS void
+CREATE FUNCTION public.queue_deliveries(p_users bigint[], p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
   insert into delivery_queue (delivery_id, webhook_id, user_id, sequence, ready_at)
-  select d, w, p_user, s, now() from unnest(p_deliveries, p_webhooks, p_sequences) as q (d, w, s);
+  select d, w, u, s, now() from unnest(p_users, p_deliveries, p_webhooks, p_sequences) as q (u, d, w, s);
   insert into webhook_lanes as l (webhook_id, user_id, ready_at)
-  select w, p_user, now() from unnest(p_webhooks) as w group by w order by w
+  select q.w, q.u, now() from unnest(p_users, p_webhooks) as q (u, w) group by q.u, q.w order by q.w
   on conflict (webhook_id) do update set ready_at = least(coalesce(l.ready_at, 'infinity'), excluded.ready_at);
 end
 $$;
@@ -2121,8 +2126,8 @@ GRANT ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat 
 REVOKE ALL ON FUNCTION public.app_user_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_user_ids() TO evolution_app;
 
-REVOKE ALL ON FUNCTION public.append_events(p_user bigint, p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.append_events(p_user bigint, p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) TO evolution_app;
+REVOKE ALL ON FUNCTION public.append_events(p_users bigint[], p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.append_events(p_users bigint[], p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at timestamp with time zone) TO evolution_app;
@@ -2244,8 +2249,8 @@ GRANT ALL ON FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused 
 REVOKE ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) TO evolution_app;
 
-REVOKE ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.queue_deliveries(p_user bigint, p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) TO evolution_app;
+REVOKE ALL ON FUNCTION public.queue_deliveries(p_users bigint[], p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_deliveries(p_users bigint[], p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) TO evolution_app;

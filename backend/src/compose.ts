@@ -55,6 +55,7 @@ import { createPace } from './services/pace.js';
 import { createPairing } from './services/pairing.js';
 import { createPhones } from './services/phone.js';
 import { createRetention } from './services/retention.js';
+import { createSettlement } from './services/settlement.js';
 import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { linkSigner } from './utils/link.js';
@@ -180,18 +181,13 @@ export function compose(env: Settings, logger: Logger) {
     settings: { mediaKeptDays: env.MEDIA_KEPT_DAYS },
   });
   const pairing = createPairing({ tenancy, evolution, wake, sealer, logger });
-  const dispatch = createDispatch({
-    tenancy,
-    evolution,
-    media,
-    wake,
-    logger,
-    settings: {
-      sendTimeout: env.SEND_TIMEOUT,
-      unknownHold: env.UNKNOWN_HOLD,
-      leaseMargin: env.LEASE_MARGIN,
-    },
-  });
+  const sending = {
+    sendTimeout: env.SEND_TIMEOUT,
+    unknownHold: env.UNKNOWN_HOLD,
+    leaseMargin: env.LEASE_MARGIN,
+  };
+  const settlement = createSettlement({ tenancy, wake, settings: sending });
+  const dispatch = createDispatch({ tenancy, evolution, media, settlement, wake, logger, settings: sending });
   const deliveries = createDeliveries({
     tenancy,
     client: webhooks,

@@ -11,6 +11,12 @@ export interface Db {
 export interface Postgres extends Db {
   /** Runs `work` in one transaction in which the rows of `userIds` are in reach; commits when it resolves. */
   transaction<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
+  /** The same; null when a lock that it needs stays another's for so long: then nothing was done. */
+  tryTransaction<T>(
+    userIds: readonly number[],
+    patienceMs: number,
+    work: (db: Db) => Promise<T>,
+  ): Promise<T | null>;
   /** The same, in which nothing can be written. */
   read<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
   ping(): Promise<void>;
@@ -44,6 +50,7 @@ const types: pg.CustomTypesConfig = {
  */
 const UNAVAILABLE = /^(08...|53...|57P0.|57014|25006|55P03|3D000)$/;
 const DEADLOCK = /^(40P01|40001)$/;
+const LOCK_TIMEOUT = '55P03';
 const NETWORK = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT/;
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
@@ -115,10 +122,12 @@ export const on = (client: Pick<pg.PoolClient, 'query'>): Db => ({
 export const inReach = (userIds: readonly number[]): string =>
   `set local app.user_ids = '{${userIds.map((id) => (Number.isSafeInteger(id) ? id : 0)).join(',')}}'`;
 
+type Begin = 'begin' | 'begin read only' | `begin; set local lock_timeout = ${number}`;
+
 /** One transaction on a connection of `pool`; commits when `work` resolves, rolls back and rethrows when it rejects. */
 async function runTransaction<T>(
   pool: pg.Pool,
-  how: { userIds: readonly number[]; begin: 'begin' | 'begin read only' },
+  how: { userIds: readonly number[]; begin: Begin },
   work: (db: Db) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
@@ -140,8 +149,15 @@ async function runTransaction<T>(
 
 export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
   const pool = openPool(options, logger);
-  const attempt = <T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T> =>
-    runTransaction(pool, { userIds, begin: 'begin' }, work);
+  const attempt = <T>(
+    userIds: readonly number[],
+    work: (db: Db) => Promise<T>,
+    begin: Begin = 'begin',
+  ): Promise<T> =>
+    runTransaction(pool, { userIds, begin }, work).catch((error: unknown) => {
+      if (!DEADLOCK.test(codeOf(error))) throw error;
+      return runTransaction(pool, { userIds, begin }, work);
+    });
 
   return {
     query: async (statement) => {
@@ -153,11 +169,16 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
     },
     async transaction(userIds, work) {
       try {
-        return await attempt(userIds, work).catch((error: unknown) => {
-          if (!DEADLOCK.test(codeOf(error))) throw error;
-          return attempt(userIds, work);
-        });
+        return await attempt(userIds, work);
       } catch (error) {
+        throw asProblem(error);
+      }
+    },
+    async tryTransaction(userIds, patienceMs, work) {
+      try {
+        return await attempt(userIds, work, `begin; set local lock_timeout = ${Math.trunc(patienceMs)}`);
+      } catch (error) {
+        if (codeOf(error) === LOCK_TIMEOUT) return null;
         throw asProblem(error);
       }
     },

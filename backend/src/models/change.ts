@@ -39,12 +39,6 @@ export const changeModel = (db: Db) => ({
       delete from parked_changes where phone_id = ${phoneId} and whatsapp_id = ${whatsappId}
       returning kind, content, at`),
 
-  async setKey(id: number, key: Record<string, unknown> | null): Promise<void> {
-    await db.query(
-      sql`update messages set whatsapp_key = ${key && JSON.stringify(key)}::jsonb where id = ${id}`,
-    );
-  },
-
   /** What came in a chat up to a message and is not marked as read: the newest, at most `limit`. */
   listUnread: (upTo: { phoneId: number; chatKey: string; id: number }, limit: number) =>
     db.query<{ id: number; whatsappId: string; key: Record<string, unknown> | null }>(sql`

@@ -1,7 +1,8 @@
 import type { Db } from '../config/postgres.js';
 import type { Place } from '../utils/place.js';
 import { join, raw, sql, type Sql } from '../utils/sql.js';
-import { messageColumns, type Message, type TimelineEntry } from './message.js';
+import { messageColumns, type Message } from './message.js';
+import type { TimelineEntry } from './progress.js';
 
 export interface MessageFilter {
   userId: number;

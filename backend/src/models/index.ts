@@ -18,6 +18,7 @@ import { nodeModel } from './node.js';
 import { peopleModel } from './people.js';
 import { phoneModel } from './phone.js';
 import { placementModel } from './placement.js';
+import { progressModel } from './progress.js';
 import { sealingKeyModel } from './sealing-key.js';
 import { userModel } from './user.js';
 import { webhookModel } from './webhook.js';
@@ -42,6 +43,7 @@ export const createModels = (db: Db) => ({
   people: peopleModel(db),
   phones: phoneModel(db),
   placements: placementModel(db),
+  progress: progressModel(db),
   users: userModel(db),
   webhooks: webhookModel(db),
 });
@@ -83,6 +85,13 @@ export const createTenancy = (postgres: Postgres, replica: Pick<Postgres, 'read'
 
   inTenants: <T>(userIds: readonly number[], work: (models: Models) => Promise<T>): Promise<T> =>
     postgres.transaction(userIds, (db) => work(createModels(db))),
+
+  /** As `inTenants`; null when a row that it needs stays another's for so long: then nothing was done. */
+  tryInTenants: <T>(
+    userIds: readonly number[],
+    patienceMs: number,
+    work: (models: Models) => Promise<T>,
+  ): Promise<T | null> => postgres.tryTransaction(userIds, patienceMs, (db) => work(createModels(db))),
 
   /** For lists and searches: nothing can be written, and a replica may answer. Sees every write answered before. */
   reading: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>

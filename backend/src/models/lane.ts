@@ -70,20 +70,31 @@ export const laneModel = (db: Db) => ({
              lease_id as "leaseId", failures
         from claim_expired_lanes(${limit}, ${interval(lease)})`),
 
-  /** Frees the lane and advances its chat. False: the lease is another's by now. In the tenant's context. */
-  async finish(
-    send: Pick<Send, 'userId' | 'phoneId' | 'chatKey' | 'leaseId'>,
-    end: LaneEnd,
-  ): Promise<boolean> {
-    const [row] = await db.query<{ done: boolean }>(sql`
-      select finish_lane(${send.userId}, ${send.phoneId}, ${send.chatKey}::bigint, ${send.leaseId}, ${interval(end.hold)},
-                         ${interval(end.pause)}, ${end.doubt ?? false}, ${end.left ?? false}) as done`);
-    return row?.done ?? false;
+  /** Frees lanes, where their leases are still these (returns how many), and advances their chats. In their tenants' context. */
+  async finishAll(
+    ends: readonly (Pick<Send, 'userId' | 'phoneId' | 'chatKey' | 'leaseId'> & LaneEnd)[],
+  ): Promise<number> {
+    if (ends.length === 0) return 0;
+    const rows = await db.query<{ done: boolean }>(sql`
+      select finish_lane(e.user_id, e.phone_id, e.chat_key, e.lease_id, make_interval(secs => e.hold),
+                         make_interval(secs => e.pause), e.doubt, e.has_left) as done
+        from unnest(${ends.map((e) => e.userId)}::bigint[], ${ends.map((e) => e.phoneId)}::bigint[],
+                    ${ends.map((e) => e.chatKey)}::bigint[], ${ends.map((e) => e.leaseId)}::uuid[],
+                    ${ends.map((e) => e.hold ?? null)}::float8[], ${ends.map((e) => e.pause ?? null)}::float8[],
+                    ${ends.map((e) => e.doubt ?? false)}::boolean[], ${ends.map((e) => e.left ?? false)}::boolean[])
+             as e (user_id, phone_id, chat_key, lease_id, hold, pause, doubt, has_left)
+       order by e.phone_id`);
+    return rows.filter((row) => row.done).length;
   },
 
-  /** What waited at the head of a chat has ended without a send: the chat goes on, and its lane knows when. */
-  async advance(userId: number, phoneId: number, chatKey: string): Promise<void> {
-    await db.query(sql`select rejoin_lane(${userId}, ${phoneId}, ${chatKey}::bigint, false)`);
+  /** What waited in these chats has ended without a send: they go on, and their lanes know when. */
+  async advance(chats: readonly Pick<Message, 'userId' | 'phoneId' | 'chatKey'>[]): Promise<void> {
+    if (chats.length === 0) return;
+    await db.query(sql`
+      select rejoin_lane(c.user_id, c.phone_id, c.chat_key, false)
+        from (select distinct * from unnest(${chats.map((c) => c.userId)}::bigint[], ${chats.map((c) => c.phoneId)}::bigint[],
+                                            ${chats.map((c) => c.chatKey)}::bigint[]) as u (user_id, phone_id, chat_key)
+               order by phone_id, chat_key) c`);
   },
 
   /** A message waits in this chat again; `lift`: what held the chat is over. In the tenant's context. */

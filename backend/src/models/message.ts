@@ -105,12 +105,6 @@ export interface Acceptance {
   expiresAt: Date | null;
 }
 
-export interface TimelineEntry {
-  status: string;
-  reason: string | null;
-  at: Date;
-}
-
 export interface NewFact {
   userId: number;
   phoneId: number;
@@ -171,6 +165,10 @@ export const messageModel = (db: Db) => {
     find: (id: number) => one(sql`select ${messageColumns} from messages where id = ${id}`),
     findForUpdate: (id: number) =>
       one(sql`select ${messageColumns} from messages where id = ${id} for update`),
+    /** With their rows locked, in the order in which everything locks. */
+    listForUpdate: (ids: readonly number[]) =>
+      db.query<Message>(sql`
+        select ${messageColumns} from messages where id = any (${[...ids]}::bigint[]) order by id for update`),
 
     findByWhatsappId: (phoneId: number, whatsappId: string) =>
       one(sql`
@@ -185,17 +183,6 @@ export const messageModel = (db: Db) => {
            and (status in ('sending', 'unknown') or is_doubted) and status in ('sending', 'unknown', 'queued')
            and message_id is null
          order by id for update`),
-
-    setStatus: (
-      id: number,
-      to: { status: MessageStatus; reason: string | null; whatsappId?: string | null },
-    ) =>
-      one(sql`
-        update messages set status = ${to.status}, reason = ${to.reason}, updated_at = now(),
-               message_id = coalesce(message_id, ${to.whatsappId ?? null}),
-               lease_id = case when ${to.status} = 'sending' then lease_id end,
-               is_doubted = is_doubted and ${to.status} in ('queued', 'sending', 'unknown')
-         where id = ${id} returning ${messageColumns}`),
 
     /**
      * A new try under the same message. One in doubt keeps its place in its chat; any other goes to the end. `ttl` in
@@ -239,30 +226,5 @@ export const messageModel = (db: Db) => {
                 ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.at}, ${fact.at})
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
         returning ${messageColumns}`),
-
-    /** Keeps the first time of a status. False: it was known. */
-    async note(message: Pick<Message, 'id' | 'userId'>, entry: TimelineEntry): Promise<boolean> {
-      const rows = await db.query(sql`
-        insert into message_timeline (user_id, message_id, status, reason, at)
-        values (${message.userId}, ${message.id}, ${entry.status}, ${entry.reason}, ${entry.at})
-        on conflict do nothing returning 1`);
-      return rows.length > 0;
-    },
-
-    async parkAck(ack: {
-      userId: number;
-      phoneId: number;
-      whatsappId: string;
-      status: string;
-      at: Date;
-    }): Promise<void> {
-      await db.query(sql`
-        insert into parked_acks (user_id, phone_id, whatsapp_id, status, at)
-        values (${ack.userId}, ${ack.phoneId}, ${ack.whatsappId}, ${ack.status}, ${ack.at}) on conflict do nothing`);
-    },
-
-    takeParkedAcks: (phoneId: number, whatsappId: string) =>
-      db.query<{ status: string; at: Date }>(sql`
-        delete from parked_acks where phone_id = ${phoneId} and whatsapp_id = ${whatsappId} returning status, at`),
   };
 };

@@ -9,8 +9,7 @@ import { once } from './idempotency.js';
 import { isScheduled } from './message-view.js';
 import { draftRow, refusalOf, type Asking, type SendRequest } from './message.js';
 import type { Drafts } from './draft.js';
-import { endWaiting } from './outbox.js';
-import { isWaiting } from './settle.js';
+import { endWaiting, isWaiting, record } from './progress.js';
 
 export interface BulkRequest {
   name?: string;
@@ -151,13 +150,12 @@ export function createBulks(deps: {
     tenancy.inTenant(userId, async (models) => {
       await models.events.lockCounter(userId);
       const ids = await models.bulks.listWaiting(id, CANCELLED_A_BATCH);
-      for (const messageId of ids) {
-        const message = await models.messages.findForUpdate(messageId);
-        if (!message || !isWaiting(message)) continue;
-        const { events } = await endWaiting(models, message, { status: 'cancelled', reason: null });
-        await models.events.append(userId, events);
-        await models.lanes.advance(userId, message.phoneId, message.chatKey);
-      }
+      const waiting = (await models.messages.listForUpdate(ids)).filter(isWaiting);
+      await record(
+        models,
+        waiting.map((message) => endWaiting(message, { status: 'cancelled', reason: null })),
+      );
+      await models.lanes.advance(waiting);
       return ids.length;
     });
 

@@ -2,16 +2,12 @@ import type { SendPayload } from '../clients/evolution.content.js';
 import type { Address, EvolutionClient } from '../clients/evolution.client.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
-import type { NewEvent } from '../models/event.js';
-import type { Models, Tenancy } from '../models/index.js';
-import type { LaneEnd, Send } from '../models/lane.js';
-import type { Message } from '../models/message.js';
-import { backoff } from '../utils/backoff.js';
+import type { Tenancy } from '../models/index.js';
+import type { Send } from '../models/lane.js';
 import { classify, type Outcome } from './answer.js';
 import type { MediaService } from './media.js';
-import type { MessageReason } from './reason.js';
-import { endWaiting } from './outbox.js';
-import { applyAnswer, isWaiting, moveTo } from './settle.js';
+import { endWaiting, isWaiting, record } from './progress.js';
+import { doubt, inDoubt, tryAgain, type Settlement } from './settlement.js';
 
 export interface DispatchSettings {
   /** Seconds. */
@@ -23,19 +19,17 @@ export interface DispatchSettings {
 
 export type Dispatch = ReturnType<typeof createDispatch>;
 
-/** How often a message that prefers a double to a loss is tried before it stays in doubt. */
-const TRIES_IN_DOUBT = 3;
-
 /** Takes what is due out of the lanes, hands it to its node once, and records what became of it. */
 export function createDispatch(deps: {
   tenancy: Tenancy;
   evolution: Pick<EvolutionClient, 'send' | 'state' | 'presence'>;
   media: Pick<MediaService, 'forNode'>;
+  settlement: Settlement;
   wake: Pick<Wake, 'hint'>;
   logger: Logger;
   settings: DispatchSettings;
 }) {
-  const { tenancy, evolution, media, wake, logger, settings } = deps;
+  const { tenancy, evolution, media, settlement, wake, logger, settings } = deps;
   const lease = settings.sendTimeout + settings.leaseMargin;
 
   /**
@@ -80,65 +74,6 @@ export function createDispatch(deps: {
     return classify(answer, send.openedAt !== null, () => evolution.state(address));
   }
 
-  const laneEnd = (send: Send, outcome: Outcome): LaneEnd => {
-    if (outcome.class === 'not_sent')
-      return { pause: backoff(send.failures, { baseMs: 1000, maxMs: 60_000, jitter: 0.2 }) / 1000 };
-    if (outcome.class === 'unknown') return { ...inDoubt(send), left: true };
-    return { left: outcome.class === 'sent' };
-  };
-
-  const isTriedAgain = (message: Pick<Message, 'onUnknown' | 'attempts'>): boolean =>
-    message.onUnknown === 'resend' && message.attempts < TRIES_IN_DOUBT;
-
-  /** The chat waits for the evidence, unless its owner would rather have a double. */
-  const inDoubt = (send: Pick<Message, 'onUnknown' | 'attempts'>): LaneEnd =>
-    isTriedAgain(send) ? { doubt: true } : { hold: settings.unknownHold, doubt: true };
-
-  /** Nobody knows whether it went out. */
-  async function doubt(models: Models, message: Message, reason: MessageReason): Promise<NewEvent[]> {
-    const { message: doubted, events } = await moveTo(models, message, {
-      status: 'unknown',
-      reason,
-      at: new Date(),
-    });
-    if (isTriedAgain(message)) await models.messages.requeue(doubted, 0);
-    return events;
-  }
-
-  /** One transaction: status, events, the lane. The counter is locked first, then the message, then the lane. */
-  async function settle(send: Send, outcome: Outcome): Promise<void> {
-    let changed = false;
-    await tenancy.inTenant(send.userId, async (models) => {
-      changed = false;
-      await models.events.lockCounter(send.userId);
-      const message = send.id === null ? null : await models.messages.findForUpdate(send.id);
-      const at = new Date();
-      if (message) {
-        const isHolder = message.status === 'sending' && message.leaseId === send.leaseId;
-        const events = await (async () => {
-          // Also when the lease is another's by now: that it was sent is a fact.
-          if (outcome.class === 'sent') return applyAnswer(models, message, { ...outcome, at });
-          if (!isHolder) return [];
-          if (outcome.class === 'not_sent') {
-            await models.messages.setStatus(message.id, { status: 'queued', reason: null });
-            return [];
-          }
-          if (outcome.class === 'unknown') return doubt(models, message, outcome.reason);
-          return (await moveTo(models, message, { status: 'failed', reason: outcome.reason, at })).events;
-        })();
-        if (events.length > 0) await models.events.append(send.userId, events);
-        changed = events.length > 0;
-      }
-      await models.lanes.finish(send, laneEnd(send, outcome));
-      // A doubtful answer, or none: somebody looks at the phone before anything else leaves.
-      if (outcome.class === 'unknown' || outcome.class === 'not_sent')
-        await models.checks.ask(send.userId, send.phoneId);
-    });
-    wake.hint('lane');
-    if (outcome.class === 'unknown' || outcome.class === 'not_sent') wake.hint('check');
-    if (changed) announce(send.userId);
-  }
-
   const announce = (userId: number) => {
     wake.hint('events', userId);
     wake.hint('delivery');
@@ -147,9 +82,7 @@ export function createDispatch(deps: {
   /** A head that is not to be sent (expired or cancelled in this moment): its lane goes on. */
   async function release(send: Send): Promise<void> {
     await expire(send);
-    await tenancy.inTenant(send.userId, async (models) => {
-      await models.lanes.finish(send, {});
-    });
+    await tenancy.inTenant(send.userId, (models) => models.lanes.finishAll([send]));
     wake.hint('lane');
   }
 
@@ -163,7 +96,7 @@ export function createDispatch(deps: {
       const start = performance.now();
       const outcome = await hand(send);
       const handed = performance.now();
-      await settle(send, outcome);
+      await settlement.settle(send, outcome);
       logger.info('send', {
         userId: send.userId,
         phoneId: send.phoneId,
@@ -184,12 +117,12 @@ export function createDispatch(deps: {
         await tenancy.inTenant(lane.userId, async (models) => {
           await models.events.lockCounter(lane.userId);
           const message = lane.id === null ? null : await models.messages.findForUpdate(lane.id);
-          const isInDoubt = message?.status === 'sending';
-          if (message && isInDoubt) {
-            await models.events.append(lane.userId, await doubt(models, message, 'worker_lost'));
-            await models.checks.ask(lane.userId, lane.phoneId);
-          }
-          await models.lanes.finish(lane, message && isInDoubt ? inDoubt(message) : {});
+          const doubted = message?.status === 'sending' ? [doubt(message, 'worker_lost')] : [];
+          await record(models, doubted);
+          await tryAgain(models, doubted);
+          if (doubted.length > 0) await models.checks.ask(lane.userId, lane.phoneId);
+          const ends = doubted.map((one) => inDoubt(one.message, settings.unknownHold));
+          await models.lanes.finishAll([{ ...lane, ...ends[0] }]);
         });
         logger.warn('lease expired', { userId: lane.userId, phoneId: lane.phoneId, messageId: lane.id });
         announce(lane.userId);
@@ -220,15 +153,10 @@ export function createDispatch(deps: {
       const message = await models.messages.findForUpdate(id);
       const isOver =
         message && isWaiting(message) && message.expiresAt !== null && message.expiresAt <= new Date();
-      if (isOver) {
-        const { events } = await endWaiting(models, message, {
-          status: 'expired',
-          reason: 'not_sent_in_time',
-        });
-        await models.events.append(head.userId, events);
-      }
+      if (isOver)
+        await record(models, [endWaiting(message, { status: 'expired', reason: 'not_sent_in_time' })]);
       // Also when it is being sent or has ended meanwhile: the head is recomputed from what waits.
-      if (message?.status !== 'sending') await models.lanes.advance(head.userId, head.phoneId, chatKey);
+      if (message?.status !== 'sending') await models.lanes.advance([{ ...head, chatKey }]);
       return isOver === true;
     });
     announce(head.userId);

@@ -16,7 +16,7 @@ import { messageEvent, participantsEvent, reactionEvent } from './event-data.js'
 import type { Links } from './message-view.js';
 import { groupFact, memberFact } from './people.js';
 import { storeQr, type Sealer } from './phone.js';
-import { applyFact } from './settle.js';
+import { advance, begin, named, write, type Progress } from './progress.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
 
@@ -142,11 +142,16 @@ function payloadOf(
   return Object.keys(payload).length > 0 ? payload : null;
 }
 
+async function written(models: Models, progress: Progress): Promise<NewEvent[]> {
+  await write(models, [progress]);
+  return progress.events;
+}
+
 async function ack({ models, phone }: Scene, fact: FactOf<'ack'>): Promise<NewEvent[]> {
   const found = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
-  if (found) return found.direction === 'out' ? (await applyFact(models, found, fact)).events : [];
+  if (found) return found.direction === 'out' ? written(models, advance(begin(found), fact)) : [];
   // It came before the node's own answer told us the id: it counts when that comes.
-  await models.messages.parkAck({ ...fact, userId: phone.userId, phoneId: phone.id });
+  await models.progress.park([{ ...fact, userId: phone.userId, phoneId: phone.id }]);
   return [];
 }
 
@@ -159,8 +164,7 @@ async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<New
   const match = known ?? onlyMatch(await models.messages.listInDoubt(phone.id, fact.chat), fact);
   if (!match || match.direction !== 'out') return [];
   const { whatsappId, at, key } = fact;
-  if (key && !match.key) await models.changes.setKey(match.id, key);
-  return (await applyFact(models, match, { status: 'sent', at, whatsappId })).events;
+  return written(models, advance(named(begin(match), match.key ?? key), { status: 'sent', at, whatsappId }));
 }
 
 /** A reaction is a message of its own, told as what it is. */

@@ -3,7 +3,6 @@ import type { EvolutionClient } from '../clients/evolution.client.js';
 import type { MediaClient } from '../clients/media.client.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
-import type { NewEvent } from '../models/event.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Media, MediaClaim } from '../models/media.js';
 import { backoff } from '../utils/backoff.js';
@@ -11,7 +10,7 @@ import { Problem } from '../utils/problem.js';
 import { whereaboutsOf, type Upload } from '../utils/upload.js';
 import { BrokenOff, type Intake } from './media-intake.js';
 import { checkQuota } from './media.js';
-import { endWaiting } from './outbox.js';
+import { endWaiting, record } from './progress.js';
 
 export interface MediaFetchSettings {
   /** Seconds for a whole download. */
@@ -122,20 +121,14 @@ export function createMediaFetch(deps: {
   }
 
   /** Whatever waits for it has failed as well. */
-  async function endWaitingFor(models: Models, media: Media): Promise<NewEvent[]> {
-    const events: NewEvent[] = [];
-    const chats = new Map<string, { phoneId: number; chatKey: string }>();
-    for (const { id } of await models.media.listWaiting(media.userId, media.id)) {
-      const message = (await models.messages.findForUpdate(id))!;
-      const ended = await endWaiting(models, message, { status: 'failed', reason: 'media_refused' });
-      events.push(...ended.events);
-      chats.set(`${message.phoneId} ${message.chatKey}`, message);
-    }
-    const ordered = [...chats.values()].sort(
-      (a, b) => a.phoneId - b.phoneId || (a.chatKey < b.chatKey ? -1 : 1),
+  async function endWaitingFor(models: Models, media: Media): Promise<void> {
+    const ids = (await models.media.listWaiting(media.userId, media.id)).map(({ id }) => id);
+    const waiting = await models.messages.listForUpdate(ids);
+    await record(
+      models,
+      waiting.map((message) => endWaiting(message, { status: 'failed', reason: 'media_refused' })),
     );
-    for (const { phoneId, chatKey } of ordered) await models.lanes.advance(media.userId, phoneId, chatKey);
-    return events;
+    await models.lanes.advance(waiting);
   }
 
   async function fail(claim: MediaClaim, reason: string): Promise<void> {
@@ -144,8 +137,7 @@ export function createMediaFetch(deps: {
       const media = await models.media.findForUpdate(claim.id);
       if (media?.status !== 'pending' || !(await models.media.finish(claim, null))) return;
       await models.media.setFailed(claim.id, reason);
-      const events = await endWaitingFor(models, media);
-      if (events.length > 0) await models.events.append(claim.userId, events);
+      await endWaitingFor(models, media);
     });
     wake.hint('lane');
     wake.hint('events', claim.userId);

@@ -1,5 +1,6 @@
 import type { Contents } from '../clients/evolution.content.js';
-import type { Acceptance, Message, TimelineEntry } from '../models/message.js';
+import type { Acceptance, Message } from '../models/message.js';
+import type { TimelineEntry } from '../models/progress.js';
 import { carriedView, type MediaLinks } from './media-view.js';
 import { remedyOf } from './reason.js';
 

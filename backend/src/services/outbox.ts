@@ -3,7 +3,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import type { Message, MessageStatus } from '../models/message.js';
 import { Problem } from '../utils/problem.js';
 import { messageView, type Links, type MessageView } from './message-view.js';
-import { isWaiting, moveTo } from './settle.js';
+import { endWaiting, isWaiting, record } from './progress.js';
 
 export type Outbox = ReturnType<typeof createOutbox>;
 
@@ -34,13 +34,10 @@ export function createOutbox(deps: {
         const waiting = await locked(models, userId, id);
         if (!isWaiting(waiting))
           throw new Problem('not_cancellable', `The message is ${waiting.status}: it does not wait any more`);
-        const { message: cancelled, events } = await endWaiting(models, waiting, {
-          status: 'cancelled',
-          reason: null,
-        });
-        await models.events.append(userId, events);
-        await models.lanes.advance(userId, cancelled.phoneId, cancelled.chatKey);
-        return cancelled;
+        const cancelled = endWaiting(waiting, { status: 'cancelled', reason: null });
+        await record(models, [cancelled]);
+        await models.lanes.advance([waiting]);
+        return cancelled.message;
       });
       wake.hint('lane');
       wake.hint('events', userId);
@@ -71,17 +68,3 @@ export function createOutbox(deps: {
     },
   };
 }
-
-/**
- * Ends a locked message that waits. One of which an earlier try may have gone out is in doubt again instead: evidence
- * may still come, and nothing overtakes `cancelled` and `expired`.
- */
-export const endWaiting = (
-  models: Models,
-  message: Message,
-  to: { status: 'cancelled' | 'expired' | 'failed'; reason: string | null },
-) =>
-  moveTo(models, message, {
-    ...(message.isDoubted ? { status: 'unknown' as const, reason: 'answer_lost' } : to),
-    at: new Date(),
-  });

@@ -2,10 +2,10 @@ import { Problem } from './problem.js';
 
 export interface BatcherOptions<T, R> {
   /**
-   * Does a batch, in one transaction. One result per item, in order; a result that is an Error rejects that item alone.
-   * When it rejects, nothing of the batch may have been done, or doing it again must be harmless: items are retried.
+   * Does a batch, in one transaction. One result per item, in order; a result that is an Error rejects that item alone,
+   * and one that is a promise keeps its item waiting while the next batch begins. When it rejects, nothing of the batch may have been done, or doing it again must be harmless: items are retried.
    */
-  flush(items: T[]): Promise<(R | Error)[]>;
+  flush(items: T[]): Promise<(R | PromiseLike<R> | Error)[]>;
   /** Items in one call of `flush`. */
   maxBatch: number;
   /** Items that wait; more are refused with Problem unavailable. */
@@ -19,7 +19,7 @@ export interface BatcherOptions<T, R> {
 
 interface Entry<T, R> {
   item: T;
-  resolve(result: R): void;
+  resolve(result: R | PromiseLike<R>): void;
   reject(error: unknown): void;
 }
 
@@ -29,9 +29,9 @@ async function flushAll<T, R>(o: BatcherOptions<T, R>, entries: Entry<T, R>[]): 
   const isComplete = results.length === entries.length;
   const wrong = new Error(`A batch of ${entries.length} gave ${results.length} results`);
   entries.forEach((entry, i) => {
-    const result = isComplete ? (results[i] as R | Error) : wrong;
+    const result = isComplete ? results[i]! : wrong;
     if (result instanceof Error) entry.reject(result);
-    else entry.resolve(result);
+    else entry.resolve(result as R | PromiseLike<R>);
   });
 }
 

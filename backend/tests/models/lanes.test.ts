@@ -101,8 +101,9 @@ describe('lanes', () => {
   });
   const finish = (send: Send, status: 'sent' | 'queued' | 'unknown', end = {}) =>
     tenancy.inTenant(send.userId, async (models) => {
-      if (send.id !== null) await models.messages.setStatus(send.id, { status, reason: null });
-      return models.lanes.finish(send, end);
+      const [message] = await models.messages.listForUpdate(send.id === null ? [] : [send.id]);
+      if (message) await models.progress.save([{ ...message, status, reason: null, leaseId: null }]);
+      return models.lanes.finishAll([{ ...send, ...end }]);
     });
   const claimAll = () => tenancy.shared.claims.sends(100, 30);
   const drainAll = async () => {
@@ -237,8 +238,8 @@ describe('lanes', () => {
     const [expired, ...more] = await tenancy.shared.claims.expiredLanes(10, 30);
     expect(more).toEqual([]);
     expect(expired).toMatchObject({ id: send!.id, phoneId, chatKey: send!.chatKey });
-    expect(await tenancy.inTenant(userId, ({ lanes }) => lanes.finish(send!, {}))).toBe(false);
-    expect(await finish({ ...send!, ...expired! }, 'unknown')).toBe(true);
+    expect(await tenancy.inTenant(userId, ({ lanes }) => lanes.finishAll([send!]))).toBe(0);
+    expect(await finish({ ...send!, ...expired! }, 'unknown')).toBe(1);
   });
 
   it('regression › a look at a phone that outlasts its lease › is renewed and not claimed twice › soon claimed when its process is gone', async () => {
