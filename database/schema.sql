@@ -240,6 +240,23 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.claim_compares(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, lease_id uuid, compared_at timestamp with time zone, opened_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  return query
+  with due as (
+    select c.phone_id from phone_compares c
+     where c.compare_at <= now() and (c.leased_until is null or c.leased_until < now())
+     order by c.compare_at limit p_limit
+     for update skip locked)
+  update phone_compares c set lease_id = gen_random_uuid(), leased_until = now() + p_lease, compare_at = now() + p_lease
+    from due where c.phone_id = due.phone_id
+  returning c.phone_id, c.user_id, c.lease_id, c.compared_at, c.opened_at;
+end
+$$;
+
 CREATE FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook integer, p_per_user integer, p_lease interval) RETURNS TABLE(delivery_id text, webhook_id bigint, user_id bigint, lease_id uuid)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -530,6 +547,18 @@ CREATE FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interv
    where phone_id = p_phone and lease_id = p_lease
 $$;
 
+CREATE FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_compared timestamp with time zone, p_after interval) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update phone_compares
+     set compared_at = greatest(compared_at, p_compared),
+         -- An opening noted meanwhile stands before the lease's end.
+         compare_at = case when compare_at < leased_until then least(compare_at, now() + p_after) else now() + p_after end,
+         lease_id = null, leased_until = null
+   where phone_id = p_phone and lease_id = p_lease
+$$;
+
 CREATE FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -797,6 +826,16 @@ CREATE FUNCTION public.node_loads() RETURNS TABLE(node_id bigint, phones bigint)
     SET search_path TO 'public', 'pg_temp'
     AS $$ select c.node_id, count(*) from phone_checks c where c.node_id is not null group by c.node_id $$;
 
+CREATE FUNCTION public.note_connected() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform note_opening(new.user_id, new.id, interval '5 seconds');
+  return null;
+end
+$$;
+
 CREATE FUNCTION public.note_history(p_items jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -844,6 +883,17 @@ begin
   select f.user_id, f.id from fresh f where f.source = 'api' or f.content is not null;
   return null;
 end
+$$;
+
+CREATE FUNCTION public.note_opening(p_user bigint, p_phone bigint, p_after interval) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into phone_compares as c (phone_id, user_id, compared_at, opened_at, compare_at)
+  values (p_phone, p_user, now(), now(), now() + p_after)
+  on conflict (phone_id) do update
+    set opened_at = now(), compare_at = least(coalesce(c.compare_at, 'infinity'), excluded.compare_at)
+  where c.user_id = p_user
 $$;
 
 CREATE FUNCTION public.note_rewording() RETURNS trigger
@@ -1065,6 +1115,27 @@ CREATE FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval)
        set check_at = case when check_at < leased_until then check_at else now() + p_for end, leased_until = now() + p_for
      where phone_id = p_phone and lease_id = p_lease returning 1)
   select exists (select 1 from renewed)
+$$;
+
+CREATE FUNCTION public.trim_events(p_before timestamp with time zone, p_limit integer) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with oldest as (
+    select e.user_id, e.sequence, e.created_at from unnest(app_user_ids()) as u (id)
+     cross join lateral (select user_id, sequence, created_at from events
+                          where user_id = u.id order by sequence limit p_limit) e),
+  kept as (
+    select o.user_id, min(o.sequence) as sequence from oldest o
+     where o.created_at >= p_before
+        or exists (select 1 from deliveries d
+                    where d.user_id = o.user_id and d.event_sequence = o.sequence and d.state in ('pending', 'held'))
+     group by o.user_id),
+  gone as (
+    delete from events e using oldest o left join kept k on k.user_id = o.user_id
+     where e.user_id = o.user_id and e.sequence = o.sequence and (k.sequence is null or o.sequence < k.sequence)
+    returning 1)
+  select count(*)::integer from gone
 $$;
 
 CREATE TABLE public.api_keys (
@@ -1464,6 +1535,10 @@ CREATE TABLE public.parked_changes (
     kind text NOT NULL,
     content text,
     at timestamp with time zone NOT NULL,
+    chat text,
+    from_me boolean DEFAULT false NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone,
     CONSTRAINT parked_changes_kind_check CHECK ((kind = ANY (ARRAY['edited'::text, 'deleted'::text])))
 );
 
@@ -1475,6 +1550,16 @@ CREATE TABLE public.phone_checks (
     node_id bigint,
     check_at timestamp with time zone,
     tries integer DEFAULT 0 NOT NULL,
+    lease_id uuid,
+    leased_until timestamp with time zone
+);
+
+CREATE TABLE public.phone_compares (
+    phone_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    compare_at timestamp with time zone,
     lease_id uuid,
     leased_until timestamp with time zone
 );
@@ -1730,6 +1815,9 @@ ALTER TABLE ONLY public.parked_changes
 ALTER TABLE ONLY public.phone_checks
     ADD CONSTRAINT phone_checks_pkey PRIMARY KEY (phone_id);
 
+ALTER TABLE ONLY public.phone_compares
+    ADD CONSTRAINT phone_compares_pkey PRIMARY KEY (phone_id);
+
 ALTER TABLE ONLY public.phone_numbers
     ADD CONSTRAINT phone_numbers_pkey PRIMARY KEY (id);
 
@@ -1855,9 +1943,13 @@ CREATE INDEX parked_acks_at ON public.parked_acks USING btree (at);
 
 CREATE INDEX parked_changes_at ON public.parked_changes USING btree (at);
 
+CREATE INDEX parked_changes_untold ON public.parked_changes USING btree (user_id, since) WHERE (told_at IS NULL);
+
 CREATE INDEX phone_checks_due ON public.phone_checks USING btree (check_at) WHERE (check_at IS NOT NULL);
 
 CREATE INDEX phone_checks_node ON public.phone_checks USING btree (node_id);
+
+CREATE INDEX phone_compares_due ON public.phone_compares USING btree (compare_at) WHERE (compare_at IS NOT NULL);
 
 CREATE UNIQUE INDEX phone_numbers_number ON public.phone_numbers USING btree (user_id, phone_number);
 
@@ -1882,6 +1974,8 @@ CREATE TRIGGER messages_forgotten AFTER DELETE ON public.messages REFERENCING OL
 CREATE TRIGGER messages_noted AFTER INSERT ON public.messages REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.note_messages();
 
 CREATE TRIGGER messages_reworded AFTER UPDATE OF content ON public.messages FOR EACH ROW WHEN ((old.content IS DISTINCT FROM new.content)) EXECUTE FUNCTION public.note_rewording();
+
+CREATE TRIGGER phones_connected AFTER UPDATE OF status ON public.phone_numbers FOR EACH ROW WHEN (((new.status = 'connected'::text) AND (old.status <> 'connected'::text))) EXECUTE FUNCTION public.note_connected();
 
 CREATE TRIGGER placements_index AFTER INSERT OR DELETE OR UPDATE OF secret_hash ON public.placements FOR EACH ROW EXECUTE FUNCTION public.index_placement();
 
@@ -1991,6 +2085,12 @@ ALTER TABLE ONLY public.phone_checks
 
 ALTER TABLE ONLY public.phone_checks
     ADD CONSTRAINT phone_checks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phone_compares
+    ADD CONSTRAINT phone_compares_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phone_compares
+    ADD CONSTRAINT phone_compares_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.phone_numbers
     ADD CONSTRAINT phone_numbers_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2141,6 +2241,9 @@ GRANT ALL ON FUNCTION public.claim_bulks(p_limit integer, p_again interval) TO e
 REVOKE ALL ON FUNCTION public.claim_checks(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_checks(p_limit integer, p_lease interval) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.claim_compares(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_compares(p_limit integer, p_lease interval) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook integer, p_per_user integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook integer, p_per_user integer, p_lease interval) TO evolution_app;
 
@@ -2182,6 +2285,9 @@ GRANT ALL ON FUNCTION public.find_words(p_user bigint, p_words jsonb) TO evoluti
 
 REVOKE ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_compared timestamp with time zone, p_after interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_compared timestamp with time zone, p_after interval) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) TO evolution_app;
@@ -2227,10 +2333,15 @@ GRANT ALL ON FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb)
 REVOKE ALL ON FUNCTION public.node_loads() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.node_loads() TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.note_connected() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.note_history(p_items jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_history(p_items jsonb) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.note_messages() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.note_opening(p_user bigint, p_phone bigint, p_after interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_opening(p_user bigint, p_phone bigint, p_after interval) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.note_rewording() FROM PUBLIC;
 
@@ -2273,6 +2384,9 @@ GRANT ALL ON FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text
 
 REVOKE ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.trim_events(p_before timestamp with time zone, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.trim_events(p_before timestamp with time zone, p_limit integer) TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 

@@ -56,6 +56,7 @@ import { createPairing } from './services/pairing.js';
 import { createPhones } from './services/phone.js';
 import { createRetention } from './services/retention.js';
 import { createSettlement } from './services/settlement.js';
+import { createStrangers } from './services/stranger.js';
 import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { linkSigner } from './utils/link.js';
@@ -300,6 +301,7 @@ export function compose(env: Settings, logger: Logger) {
           settings: { keepDays: env.MESSAGES_KEPT_DAYS, idempotencyTtl: env.IDEMPOTENCY_TTL },
         }),
         overdue: createOverdue({ tenancy, wake, logger, ackAfter: env.ACK_AFTER }),
+        strangers: createStrangers({ tenancy, wake, logger }),
         logger,
         every: env.HOUSEKEEPING,
       }),

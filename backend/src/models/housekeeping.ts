@@ -15,7 +15,7 @@ export const housekeepingModel = (db: Db) => ({
         returning 1`,
       sql`
         delete from parked_changes where (phone_id, whatsapp_id, kind) in
-          (select phone_id, whatsapp_id, kind from parked_changes where at < now() - interval '1 day' order by at limit ${limit})
+          (select phone_id, whatsapp_id, kind from parked_changes where since < now() - interval '1 day' order by since limit ${limit})
         returning 1`,
       sql`
         delete from inbound_facts where (phone_id, key) in

@@ -51,6 +51,8 @@ export interface Message {
   mediaId: number | null;
   media: CarriedMedia | null;
   bulkId: number | null;
+  /** The message that it answers, reacts to or votes in, where that is here by now. */
+  refersTo: number | null;
 }
 
 /** What is done with a send of which nobody knows whether it went out. */
@@ -148,7 +150,13 @@ export const messageColumns =
   case when media_id is not null then (
     select json_build_object('id', d.id, 'status', d.status, 'kind', d.kind, 'mimetype', d.mimetype,
                              'fileName', d.file_name, 'size', d.size)
-      from media d where d.id = media_id) end as media`);
+      from media d where d.id = media_id) end as media,
+  case when payload ? 'quotedWhatsappId' or payload ? 'reaction' or payload ? 'vote' then (
+    select r.id from messages r
+     where r.phone_number_id = messages.phone_number_id
+       and r.message_id = coalesce(messages.payload->>'quotedWhatsappId', messages.payload->'reaction'->>'whatsappId',
+                                   messages.payload->'vote'->>'whatsappId')
+     order by r.direction desc limit 1) end as "refersTo"`);
 
 export const messageModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Message | null> =>

@@ -34,26 +34,31 @@ export const progressModel = (db: Db) => ({
        where m.id = n.id`);
   },
 
-  /** Keeps the first time of each status. */
+  /** Keeps the earliest time of each status. */
   async note(entries: readonly (TimelineEntry & { userId: number; messageId: number })[]): Promise<void> {
     if (entries.length === 0) return;
     await db.query(sql`
-      insert into message_timeline (user_id, message_id, status, reason, at)
-      select * from unnest(${entries.map((e) => e.userId)}::bigint[], ${entries.map((e) => e.messageId)}::bigint[],
-                           ${entries.map((e) => e.status)}::text[], ${entries.map((e) => e.reason)}::text[],
-                           ${entries.map((e) => e.at)}::timestamptz[])
-      on conflict do nothing`);
+      insert into message_timeline as t (user_id, message_id, status, reason, at)
+      select e.user_id, e.message_id, e.status, (array_agg(e.reason order by e.at))[1], min(e.at)
+        from unnest(${entries.map((e) => e.userId)}::bigint[], ${entries.map((e) => e.messageId)}::bigint[],
+                    ${entries.map((e) => e.status)}::text[], ${entries.map((e) => e.reason)}::text[],
+                    ${entries.map((e) => e.at)}::timestamptz[]) as e (user_id, message_id, status, reason, at)
+       group by e.user_id, e.message_id, e.status order by e.message_id, e.status
+      on conflict (message_id, status) do update set at = excluded.at, reason = excluded.reason
+        where excluded.at < t.at`);
   },
 
-  /** Keeps acks until the message has their id. */
+  /** Keeps acks, each at its earliest, until the message has their id. */
   async park(acks: readonly (Ack & { userId: number })[]): Promise<void> {
     if (acks.length === 0) return;
     await db.query(sql`
-      insert into parked_acks (user_id, phone_id, whatsapp_id, status, at)
-      select * from unnest(${acks.map((a) => a.userId)}::bigint[], ${acks.map((a) => a.phoneId)}::bigint[],
-                           ${acks.map((a) => a.whatsappId)}::text[], ${acks.map((a) => a.status)}::text[],
-                           ${acks.map((a) => a.at)}::timestamptz[])
-      on conflict do nothing`);
+      insert into parked_acks as p (user_id, phone_id, whatsapp_id, status, at)
+      select a.user_id, a.phone_id, a.whatsapp_id, a.status, min(a.at)
+        from unnest(${acks.map((a) => a.userId)}::bigint[], ${acks.map((a) => a.phoneId)}::bigint[],
+                    ${acks.map((a) => a.whatsappId)}::text[], ${acks.map((a) => a.status)}::text[],
+                    ${acks.map((a) => a.at)}::timestamptz[]) as a (user_id, phone_id, whatsapp_id, status, at)
+       group by a.user_id, a.phone_id, a.whatsapp_id, a.status order by a.phone_id, a.whatsapp_id, a.status
+      on conflict (phone_id, whatsapp_id, status) do update set at = excluded.at where excluded.at < p.at`);
   },
 
   /** The acks of these messages that came early; they are forgotten by this. */

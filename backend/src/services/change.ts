@@ -1,6 +1,6 @@
 import type { Fact } from '../clients/evolution.fact.js';
 import type { Models } from '../models/index.js';
-import type { Change } from '../models/change.js';
+import type { Change, ParkedChange } from '../models/change.js';
 import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
@@ -10,42 +10,41 @@ type ChangeFact = Extract<Fact, { kind: 'edited' | 'deleted' }>;
 
 /**
  * Gives an edit or a deletion its effect on a locked message, once: however often it is told, and by whom. Returns the
- * events to append.
+ * events to append: the last of a message's is its deletion, whenever its edits come.
  */
 export async function applyChange(models: Models, message: Message, change: Change): Promise<NewEvent[]> {
   const { at, content } = change;
   if (change.kind === 'deleted') {
-    return (await models.changes.remove(message.id, at)) ? [deletedEvent(message, at)] : [];
+    await models.changes.remove(message.id, at);
+    return message.deletedAt ? [] : [deletedEvent(message, at)];
   }
-  return (await models.changes.edit(message.id, { content, at }))
-    ? [editedEvent(message, { content, at })]
-    : [];
+  const isNew = await models.changes.edit(message.id, { content, at });
+  return isNew && !message.deletedAt ? [editedEvent(message, { content, at })] : [];
 }
 
-/** What a node says became of a message. Of one that is not here (yet) it is kept, and told all the same. */
+/** What a node says became of a message. Of one that is not here (yet) it is kept. */
 export async function changeFact(models: Models, phone: Phone, fact: ChangeFact): Promise<NewEvent[]> {
   const found = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
-  const change: Change = {
-    kind: fact.kind,
-    content: fact.kind === 'edited' ? fact.content : null,
-    at: fact.at,
-  };
+  const { kind, at, whatsappId, chat, fromMe } = fact;
+  const change: Change = { kind, content: fact.kind === 'edited' ? fact.content : null, at };
   if (found) return applyChange(models, found, change);
-  const { whatsappId, chat, fromMe } = fact;
-  await models.changes.park({ ...change, whatsappId, userId: phone.userId, phoneId: phone.id });
-  const stranger = {
-    id: null,
-    phoneId: phone.id,
-    whatsappId,
-    chat,
-    direction: fromMe ? ('out' as const) : ('in' as const),
-    from: fromMe ? phone.phoneNumber : chat,
-  };
-  return [change.kind === 'edited' ? editedEvent(stranger, change) : deletedEvent(stranger, change.at)];
+  await models.changes.park({ ...change, whatsappId, chat, fromMe, userId: phone.userId, phoneId: phone.id });
+  return [];
 }
 
-/** A message as it is after the changes that came before it; they were told when they came. */
-export async function withParked(models: Models, message: Message): Promise<Message> {
+/** A change whose message has not come, as it is told by itself. */
+export function strangerEvent(change: ParkedChange & { phoneId: number }, phoneNumber: string): NewEvent {
+  const { phoneId, whatsappId, chat, fromMe } = change;
+  const direction = fromMe ? ('out' as const) : ('in' as const);
+  const stranger = { id: null, phoneId, whatsappId, chat, direction, from: fromMe ? phoneNumber : chat };
+  return change.kind === 'edited' ? editedEvent(stranger, change) : deletedEvent(stranger, change.at);
+}
+
+/** A message as it is after the changes that came before it, and the event of the last of them. */
+export async function withParked(
+  models: Models,
+  message: Message,
+): Promise<{ message: Message; events: NewEvent[] }> {
   const parked = await models.changes.takeParked(message.phoneId, message.whatsappId!);
   let now = message;
   for (const { kind, content, at } of parked) {
@@ -57,5 +56,7 @@ export async function withParked(models: Models, message: Message): Promise<Mess
       now = { ...now, content, editedAt: at };
     }
   }
-  return now;
+  const { deletedAt, editedAt, content } = now;
+  if (deletedAt) return { message: now, events: [deletedEvent(now, deletedAt)] };
+  return { message: now, events: editedAt ? [editedEvent(now, { content, at: editedAt })] : [] };
 }

@@ -16,7 +16,7 @@ import { messageEvent, participantsEvent, reactionEvent } from './event-data.js'
 import type { Links } from './message-view.js';
 import { groupFact, memberFact } from './people.js';
 import { storeQr, type Sealer } from './phone.js';
-import { advance, begin, named, write, type Progress } from './progress.js';
+import { advance, answered, begin, named, write, type Progress } from './progress.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
 
@@ -44,7 +44,6 @@ export async function takeEffect(scene: Scene, fact: Fact): Promise<NewEvent[]> 
 function keyOf(fact: Fact): string | null {
   if (fact.kind === 'message') return `message:${fact.whatsappId}:${fact.fromMe}`;
   if (fact.kind === 'reaction') return `reaction:${fact.whatsappId}`;
-  if (fact.kind === 'deleted') return `deleted:${fact.whatsappId}:${fact.fromMe}`;
   if (fact.kind === 'edited') return `edited:${fact.whatsappId}:${fact.fromMe}:${fact.at.getTime()}`;
   if (fact.kind !== 'participants') return null;
   const who = sha256(fact.participants.join()).toString('hex').slice(0, 16);
@@ -78,14 +77,18 @@ const effects: Effects = {
 /** Said to the phone by a contact, or typed on it by its owner. */
 async function message(scene: Scene, fact: FactOf<'message'>): Promise<NewEvent[]> {
   const stored = await store(scene, fact);
-  return stored ? [messageEvent(stored, fact.fromMe ? null : fact.senderName, scene.links)] : [];
+  if (!stored) return [];
+  const told = messageEvent(stored.message, fact.fromMe ? null : fact.senderName, scene.links);
+  return [told, ...stored.events];
 }
 
-/** Null: it is here already. */
-async function store(scene: Scene, fact: FactOf<'message' | 'reaction'>): Promise<Message | null> {
+/** With the events of what became of it before it came; null: it is here already. */
+async function store(
+  scene: Scene,
+  fact: FactOf<'message' | 'reaction'>,
+): Promise<{ message: Message; events: NewEvent[] } | null> {
   const { models, phone, placement } = scene;
   const isOut = fact.fromMe;
-  const quoted = fact.quoted === null ? null : await models.messages.findByWhatsappId(phone.id, fact.quoted);
   const media = fact.media && (await expectMedia(scene, fact.media));
   const stored = await models.messages.record({
     userId: phone.userId,
@@ -99,7 +102,7 @@ async function store(scene: Scene, fact: FactOf<'message' | 'reaction'>): Promis
     to: isOut || isShared(fact.chat) ? fact.chat : phone.phoneNumber,
     type: fact.type,
     content: fact.content,
-    payload: payloadOf(fact, quoted),
+    payload: payloadOf(fact),
     status: isOut ? 'sent' : 'received',
     sequence: await models.phones.nextSequence(phone.id),
     key: fact.key,
@@ -108,7 +111,20 @@ async function store(scene: Scene, fact: FactOf<'message' | 'reaction'>): Promis
     at: fact.at,
   });
   if (media && !stored) await models.media.remove(media.id);
-  return stored && withParked(models, stored);
+  if (!stored) return null;
+  const acked = isOut ? await withAcks(models, stored, fact) : [];
+  const changed = await withParked(models, stored);
+  return { message: changed.message, events: [...acked, ...changed.events] };
+}
+
+/** What was typed on the phone is sent when it is told of, and its acks may have come before. */
+async function withAcks(
+  models: Models,
+  message: Message,
+  { whatsappId, key, at }: FactOf<'message' | 'reaction'>,
+) {
+  const early = await models.progress.takeParked([{ phoneId: message.phoneId, whatsappId }]);
+  return written(models, answered(begin(message), { whatsappId, key, at, early }));
 }
 
 /** The file of a received message is fetched from its node in the background. */
@@ -129,14 +145,10 @@ async function expectMedia({ models, phone, keptDays }: Scene, said: SaidMedia):
 const isShared = (chat: string) => chat.startsWith('group:') || chat === 'status';
 
 /** What was said beside the words, with the message it answers and the file it carries; null when nothing. */
-function payloadOf(
-  fact: FactOf<'message' | 'reaction'>,
-  quoted: Message | null,
-): Record<string, unknown> | null {
+function payloadOf(fact: FactOf<'message' | 'reaction'>): Record<string, unknown> | null {
   const payload = {
     ...fact.payload,
     ...(fact.quoted === null ? {} : { quotedWhatsappId: fact.quoted }),
-    ...(quoted ? { quotedMessageId: quoted.id } : {}),
     ...(fact.media ? { media: fact.media } : {}),
   };
   return Object.keys(payload).length > 0 ? payload : null;
@@ -169,13 +181,16 @@ async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<New
 
 /** A reaction is a message of its own, told as what it is. */
 async function reaction(scene: Scene, fact: FactOf<'reaction'>): Promise<NewEvent[]> {
-  const { models, phone } = scene;
-  const target = await models.messages.findByWhatsappId(phone.id, fact.target);
-  const { emoji } = fact;
-  const said = { messageId: target?.id ?? null, whatsappId: fact.target, emoji };
-  const stored = await store(scene, { ...fact, payload: { reaction: said } });
-  const from = fact.fromMe ? phone.phoneNumber : (fact.from ?? fact.chat);
-  return stored ? [reactionEvent({ ...said, phoneId: phone.id, chat: fact.chat, from, at: fact.at })] : [];
+  const { phone } = scene;
+  const { emoji, target: whatsappId, chat, at } = fact;
+  const stored = await store(scene, { ...fact, payload: { reaction: { whatsappId, emoji } } });
+  if (!stored) return [];
+  const from = fact.fromMe ? phone.phoneNumber : (fact.from ?? chat);
+  const messageId = stored.message.refersTo;
+  return [
+    reactionEvent({ phoneId: phone.id, messageId, whatsappId, emoji, chat, from, at }),
+    ...stored.events,
+  ];
 }
 
 async function connection(scene: Scene, fact: FactOf<'connection'>): Promise<NewEvent[]> {

@@ -102,14 +102,25 @@ const shown = (payload: Record<string, unknown> | null): Partial<ContentsView> =
         SHOWN.flatMap((name) => (payload[name] === undefined ? [] : [[name, payload[name]]])),
       );
 
+/** What it refers to, which may have come after it. What a request named by our id stands. */
+function referring({ payload, refersTo }: Pick<Message, 'payload' | 'refersTo'>): Partial<ContentsView> {
+  const { reaction, vote } = (payload ?? {}) as Partial<ContentsView>;
+  const messageId = refersTo ?? null;
+  if (payload?.['quotedWhatsappId'] !== undefined && messageId !== null)
+    return { quotedMessageId: messageId };
+  if (reaction) return { reaction: { ...reaction, messageId: reaction.messageId ?? messageId } };
+  return vote ? { vote: { ...vote, messageId } } : {};
+}
+
 export type Links = Pick<MediaLinks, 'forUser'>;
 
 /** The fields of a type, under the names that requests give them. */
 export const contentsView = (
-  message: Pick<Message, 'userId' | 'payload' | 'lid' | 'editedAt' | 'deletedAt' | 'media'>,
+  message: Pick<Message, 'userId' | 'payload' | 'lid' | 'editedAt' | 'deletedAt' | 'media' | 'refersTo'>,
   links: Links,
 ): Partial<ContentsView> => ({
   ...shown(message.payload),
+  ...referring(message),
   ...(message.media
     ? { media: described(message.payload, carriedView({ ...message, media: message.media }, links)) }
     : {}),
@@ -165,7 +176,10 @@ export const acceptedView = (
   to: accepted.to,
   type: accepted.type,
   message: accepted.content,
-  ...contentsView({ userId, payload, media, lid: null, editedAt: null, deletedAt: null }, links),
+  ...contentsView(
+    { userId, payload, media, lid: null, editedAt: null, deletedAt: null, refersTo: null },
+    links,
+  ),
   status: isScheduled(accepted) ? 'scheduled' : 'queued',
   reason: null,
   remedy: null,

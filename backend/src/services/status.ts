@@ -13,7 +13,10 @@ const LADDER: readonly MessageStatus[] = [
   'played',
 ];
 
-/** A refusal that came by ack after a 201: later evidence that the message arrived overtakes it. */
+/**
+ * A refusal that came by ack after a 201: evidence that the message arrived overtakes it. That the node took it is none:
+ * of that it tells before the refusal, though it may be heard after.
+ */
 export const UNDECIDED = 'rejected_by_whatsapp';
 
 /**
@@ -27,7 +30,7 @@ export function statusAfter(
 ): MessageStatus | null {
   if (fact === 'error') return ['sending', 'sent', 'unknown'].includes(current.status) ? 'failed' : null;
   if (current.status === 'unknown') return fact;
-  if (current.status === 'failed') return current.reason === UNDECIDED ? fact : null;
+  if (current.status === 'failed') return current.reason === UNDECIDED && fact !== 'sent' ? fact : null;
   const rung = LADDER.indexOf(current.status);
   return rung >= 0 && LADDER.indexOf(fact) > rung ? fact : null;
 }

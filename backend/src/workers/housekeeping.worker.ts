@@ -2,6 +2,7 @@ import type { Logger } from '../config/logger.js';
 import type { Housekeeping } from '../services/housekeeping.js';
 import type { Overdue } from '../services/overdue.js';
 import type { Retention } from '../services/retention.js';
+import type { Strangers } from '../services/stranger.js';
 import { createTicker, type Loop } from './loop.js';
 
 /** What is looked at now and then. `every` in seconds. */
@@ -9,6 +10,7 @@ export const housekeepingWorkers = (deps: {
   housekeeping: Housekeeping;
   retention: Retention;
   overdue: Overdue;
+  strangers: Strangers;
   logger: Logger;
   every: number;
 }): Loop[] => {
@@ -18,5 +20,6 @@ export const housekeepingWorkers = (deps: {
     createTicker({ name: 'housekeeping', everyMs, work: deps.housekeeping.sweep, logger }),
     createTicker({ name: 'retention', everyMs, work: deps.retention.sweep, logger }),
     createTicker({ name: 'overdue', everyMs, work: deps.overdue.sweep, logger }),
+    createTicker({ name: 'strangers', everyMs, work: deps.strangers.sweep, logger }),
   ];
 };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newUser, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { placedPhone, textFrom } from '../support/placed.js';
+import { until } from '../support/until.js';
 
 const number = '+628985551234';
 const key = (id: string) => ({ remoteJid: '628985551234@s.whatsapp.net', fromMe: false, id });
@@ -61,14 +62,36 @@ describe('edits and deletions, in any order', () => {
     expect(edits.map((e: any) => e.data.message)).toEqual(['three']);
   });
 
-  it('a deletion of what is not here › told, without a message of ours', async () => {
-    const phone = await placedPhone(gateway, user);
-    await phone.say('messages.delete', key('E3'));
-    await phone.say('messages.edited', { key: key('E3'), type: 'REVOKE' });
-    const told = (await eventsOf(phone.id)).filter((e: any) => e.event === 'message.deleted');
-    expect(told).toEqual([
-      expect.objectContaining({ data: expect.objectContaining({ messageId: null, whatsappId: 'E3' }) }),
-    ]);
+  it('changes of what is not here › told after a while, once, without a message of ours', async () => {
+    const housed = await startGateway({ workers: ['housekeeping'], env: { HOUSEKEEPING: '0.1' } });
+    try {
+      const owner = await newUser(housed.url);
+      const phone = await placedPhone(housed, owner);
+      await phone.say('messages.delete', key('E3'));
+      await phone.say('messages.edited', { key: key('E3'), type: 'REVOKE' });
+      await phone.say('messages.edited', edit('E5', 'words', Date.now()));
+      const told = async () => (await owner.api.get('/api/events?limit=100')).body.data as any[];
+      expect(await told()).toEqual([]);
+      await housed.database.query(`begin; set local app.user_ids = '{${owner.id}}';
+        update parked_changes set since = now() - interval '61 seconds'; commit`);
+      const events = await until('told', async () => ((await told()).length >= 2 ? told() : null));
+      expect(
+        events.map((e: any) => [e.event, e.data.messageId, e.data.whatsappId, e.data.direction]),
+      ).toEqual([
+        ['message.deleted', null, 'E3', 'in'],
+        ['message.edited', null, 'E5', 'in'],
+      ]);
+      // Should the message come after all, it is told with what became of it.
+      await phone.say('messages.upsert', textFrom(number, 'E5', 'first'));
+      const later = (await told()).slice(2);
+      expect(later.map((e: any) => [e.event, e.data.message])).toEqual([
+        ['message', 'words'],
+        ['message.edited', 'words'],
+      ]);
+      expect(later[1].data.messageId).toBe(later[0].data.messageId);
+    } finally {
+      await housed.stop();
+    }
   });
 
   it('history and other news under the same name › change nothing, and are not kept as not understood', async () => {

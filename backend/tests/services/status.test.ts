@@ -17,6 +17,7 @@ describe('status of a message', () => {
     ['unknown', 'answer_lost', 'sent', 'sent'],
     ['unknown', 'answer_lost', 'read', 'read'],
     ['failed', UNDECIDED, 'delivered', 'delivered'],
+    ['failed', UNDECIDED, 'sent', null],
     ['failed', 'not_on_whatsapp', 'delivered', null],
     ['cancelled', null, 'sent', null],
     ['expired', null, 'read', null],
@@ -31,6 +32,24 @@ describe('status of a message', () => {
       expect(statusAfter({ status, reason }, fact)).toBe(expected);
     },
   );
+
+  it('facts of a message that was taken, a refusal among them › in any order › end the same', () => {
+    const facts = fc.uniqueArray(fc.constantFrom<StatusFact>(...FACTS, 'error'), { minLength: 1 });
+    const end = (all: StatusFact[]) =>
+      all.reduce<{ status: MessageStatus; reason: string | null }>(
+        (now, fact) => {
+          const status = statusAfter(now, fact);
+          return status ? { status, reason: fact === 'error' ? UNDECIDED : null } : now;
+        },
+        { status: 'sent', reason: null },
+      );
+    fc.assert(
+      fc.property(
+        facts.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+        ([all, shuffled]) => expect(end(shuffled)).toEqual(end(all)),
+      ),
+    );
+  });
 
   it('positive facts › any order, any repetition › end at the highest and never fall', () => {
     fc.assert(

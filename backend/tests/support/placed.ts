@@ -6,13 +6,20 @@ import type { TestGateway } from './gateway.js';
 export async function placedPhone(
   gateway: TestGateway,
   user: TestUser,
-  more: { generation?: number; phoneId?: number; webhookUrl?: string } = {},
+  more: {
+    generation?: number;
+    phoneId?: number;
+    webhookUrl?: string;
+    phoneNumber?: string;
+    /** Whether it was ever open; yes, unless told. */
+    opened?: boolean;
+  } = {},
 ) {
   const created = more.phoneId
     ? { id: more.phoneId, phoneNumber: '', webhookSecret: null }
     : (
         await user.api.post('/api/phones', {
-          phoneNumber: newNumber(),
+          phoneNumber: more.phoneNumber ?? newNumber(),
           ...(more.webhookUrl ? { webhookUrl: more.webhookUrl } : {}),
         })
       ).body;
@@ -23,7 +30,7 @@ export async function placedPhone(
      insert into nodes (name, url) values ('nowhere', 'http://127.0.0.1:9') on conflict do nothing;
      update placements set ended_at = now() where phone_id = ${created.id};
      insert into placements (id, user_id, phone_id, generation, node_id, secret_hash, made_at, opened_at)
-     select '${placement}', ${user.id}, ${created.id}, ${more.generation ?? 1}, id, '\\x${createHash('sha256').update(bearer).digest('hex')}', now(), now()
+     select '${placement}', ${user.id}, ${created.id}, ${more.generation ?? 1}, id, '\\x${createHash('sha256').update(bearer).digest('hex')}', now(), ${more.opened === false ? 'null' : 'now()'}
        from nodes where name = 'nowhere';
      commit`,
   );
