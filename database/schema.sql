@@ -396,6 +396,7 @@ CREATE FUNCTION public.claim_sends(p_limit integer, p_lease interval) RETURNS TA
     AS $$
 declare
   claimed claimed_lane[];
+  one claimed_lane;
 begin
   select array_agg(row(c.phone_id, c.user_id, c.message_id, c.chat_key, c.lease_id, c.failures)::claimed_lane)
     into claimed from claim_lanes(p_limit, p_lease) c;
@@ -404,13 +405,16 @@ begin
   end if;
   perform set_config('app.user_ids', (select array_agg(distinct c.user_id) from unnest(claimed) c)::text, true);
   perform note_turns((select array_agg(distinct c.user_id) from unnest(claimed) c));
-  update messages m
-     set status = 'sending', lease_id = c.lease_id, sending_at = clock_timestamp(), updated_at = now(),
-         attempts = m.attempts + 1, reason = null,
-         placement_id = (select p.id from placements p where p.phone_id = m.phone_number_id and p.ended_at is null)
-    from unnest(claimed) c
-   where m.id = c.message_id and m.status in ('scheduled', 'queued') and not m.awaits_media
-     and (m.expires_at is null or m.expires_at > now());
+  -- One by one: each is found by its id, whatever the statistics say. Joined, on a table that grew by 100 000 rows within
+  -- a minute, all that its owner has queued was read for each claim (42 ms in place of 0.4).
+  foreach one in array claimed loop
+    update messages m
+       set status = 'sending', lease_id = one.lease_id, sending_at = clock_timestamp(), updated_at = now(),
+           attempts = m.attempts + 1, reason = null,
+           placement_id = (select p.id from placements p where p.phone_id = m.phone_number_id and p.ended_at is null)
+     where m.id = one.message_id and m.status in ('scheduled', 'queued') and not m.awaits_media
+       and (m.expires_at is null or m.expires_at > now());
+  end loop;
   perform lengthen_leases(array_agg(c.lease_id), array_agg((d.size / 1000000)::integer))
      from unnest(claimed) c join messages m on m.id = c.message_id
      join media d on d.id = m.media_id where d.size >= 1000000

@@ -55,6 +55,49 @@ begin
 end
 $$;
 
+create or replace function claim_sends(p_limit integer, p_lease interval)
+  returns table (id bigint, user_id bigint, phone_id bigint, chat_key bigint, lease_id uuid, failures integer, chat text,
+                 type text, content text, payload jsonb, status text, attempts integer, on_unknown text,
+                 expires_at timestamptz, request_id text, placement_id text, node_url text, node_name text,
+                 opened_at timestamptz, media_id bigint, media_size bigint)
+  language plpgsql set search_path = public, pg_temp as $$
+declare
+  claimed claimed_lane[];
+  one claimed_lane;
+begin
+  select array_agg(row(c.phone_id, c.user_id, c.message_id, c.chat_key, c.lease_id, c.failures)::claimed_lane)
+    into claimed from claim_lanes(p_limit, p_lease) c;
+  if claimed is null then
+    return;
+  end if;
+  perform set_config('app.user_ids', (select array_agg(distinct c.user_id) from unnest(claimed) c)::text, true);
+  perform note_turns((select array_agg(distinct c.user_id) from unnest(claimed) c));
+  -- One by one: each is found by its id, whatever the statistics say. Joined, on a table that grew by 100 000 rows within
+  -- a minute, all that its owner has queued was read for each claim (42 ms in place of 0.4).
+  foreach one in array claimed loop
+    update messages m
+       set status = 'sending', lease_id = one.lease_id, sending_at = clock_timestamp(), updated_at = now(),
+           attempts = m.attempts + 1, reason = null,
+           placement_id = (select p.id from placements p where p.phone_id = m.phone_number_id and p.ended_at is null)
+     where m.id = one.message_id and m.status in ('scheduled', 'queued') and not m.awaits_media
+       and (m.expires_at is null or m.expires_at > now());
+  end loop;
+  perform lengthen_leases(array_agg(c.lease_id), array_agg((d.size / 1000000)::integer))
+     from unnest(claimed) c join messages m on m.id = c.message_id
+     join media d on d.id = m.media_id where d.size >= 1000000
+   having count(*) > 0;
+  return query
+  select c.message_id, c.user_id, c.phone_id, c.chat_key, c.lease_id, c.failures,
+         m.chat, m.type, m.content, m.payload, m.status, m.attempts, m.on_unknown, m.expires_at, m.request_id,
+         m.placement_id, n.url, n.name, p.opened_at, m.media_id, d.size
+    from unnest(claimed) c
+    left join messages m on m.id = c.message_id
+    left join placements p on p.id = m.placement_id
+    left join nodes n on n.id = p.node_id
+    left join media d on d.id = m.media_id;
+end
+$$;
+
 revoke execute on function
   queue_deliveries(bigint[], text[], bigint[], bigint[]),
   append_events(bigint[], text[], text[], bigint[], bigint[], text[], timestamptz)
