@@ -10,7 +10,7 @@ import { uploads, type UploadTaker } from './middleware/upload.js';
 import { createLimits, type Limits, type RateLimits, type StoreFactory } from './middleware/rate-limit.js';
 import { validate } from './middleware/validate.js';
 import { hasBody, type Endpoint } from './utils/endpoint.js';
-import { openapi } from './utils/openapi.js';
+import { openapi, type Announcement } from './utils/openapi.js';
 
 export interface AppConfig {
   version: string;
@@ -22,6 +22,8 @@ export interface AppConfig {
   jsonLimit: number;
   /** The public address, named in the documents. */
   serverUrl: string;
+  /** What webhooks receive, for the documents. */
+  announcements?: readonly Announcement[];
   rateLimits: RateLimits;
 }
 

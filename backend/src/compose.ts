@@ -28,6 +28,7 @@ import { phoneController } from './controllers/phone.controller.js';
 import { createTenancy } from './models/index.js';
 import { checker } from './middleware/validate.js';
 import { bulkDraft } from './routes/bulk.routes.js';
+import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import { createAuth } from './services/auth.js';
 import { createBulks } from './services/bulk.js';
@@ -255,6 +256,7 @@ export function compose(env: Settings, logger: Logger) {
     config: {
       version,
       serverUrl: env.SERVER_URL,
+      announcements,
       corsOrigins: env.CORS_ORIGINS,
       trustProxy: env.TRUST_PROXY,
       jsonLimit: env.JSON_LIMIT,

@@ -12,6 +12,7 @@ import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
+import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import type { Endpoint } from './utils/endpoint.js';
 import { openapi } from './utils/openapi.js';
@@ -45,7 +46,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
 export function documents(): Record<string, string> {
   const { version } = JSON.parse(readFileSync(`${root}backend/package.json`, 'utf8')) as { version: string };
   return {
-    'docs/openapi.json': `${JSON.stringify(openapi(describedEndpoints().public, { version }), null, 2)}\n`,
+    'docs/openapi.json': `${JSON.stringify(openapi(describedEndpoints().public, { version, announcements }), null, 2)}\n`,
     'docs/problems.md': problemsMarkdown(),
   };
 }

@@ -14,7 +14,7 @@ export const bulkDraft = draftBody<SendRequest>(
   { phoneId: 1, to: '+628987654321', message: 'Hello World!', type: 'text' },
 );
 
-const bulkFields = {
+export const bulkFields = {
   id: id.required(),
   name: Joi.string().allow(null).required(),
   total: Joi.number().integer().required(),

@@ -1,7 +1,8 @@
 import Joi from 'joi';
 import type { eventController, ListEventsInput } from '../controllers/event.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { event, limit } from './shapes.js';
+import { anyEvent } from './event-shapes.js';
+import { limit } from './shapes.js';
 
 export const eventRoutes = (events: ReturnType<typeof eventController>): Endpoint[] => [
   endpoint<ListEventsInput>({
@@ -20,7 +21,7 @@ export const eventRoutes = (events: ReturnType<typeof eventController>): Endpoin
     },
     output: {
       200: Joi.object({
-        data: Joi.array().items(event).required(),
+        data: Joi.array().items(anyEvent).required(),
         hasMore: Joi.boolean().required(),
         oldestSequence: Joi.number().integer().required(),
         lastSequence: Joi.number().integer().required(),

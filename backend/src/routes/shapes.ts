@@ -151,7 +151,7 @@ export const sendingFields = {
     ),
 };
 
-const phoneFields = {
+export const phoneFields = {
   id: id.required(),
   phoneNumber: Joi.string().required(),
   deviceName: Joi.string().required(),
@@ -201,7 +201,7 @@ export const qr = Joi.object({
 }).id('Qr');
 
 /** What a message says beside its text; absent where it does not have it. The names are those of a send. */
-const contentsFields = {
+export const contentsFields = {
   linkPreview: Joi.boolean(),
   mentions: Joi.array().items(Joi.string()),
   mentionAll: Joi.boolean(),
@@ -310,14 +310,6 @@ export const readMark = Joi.object({
   chat: Joi.string().required(),
   messages: Joi.number().integer().required().description('How many were marked now'),
 }).id('ReadMark');
-
-export const event = Joi.object({
-  id: Joi.string().required(),
-  sequence: Joi.number().integer().required(),
-  event: Joi.string().required(),
-  createdAt: time.required(),
-  data: Joi.object().unknown().required(),
-}).id('Event');
 
 const part = {
   status: Joi.string().valid('up', 'down', 'unknown').required(),

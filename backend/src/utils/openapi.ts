@@ -3,8 +3,17 @@ import { hasBody, isFile, needsCaller, problemsOf, scopeOf, type Endpoint } from
 import { emptyComponents, exported, type Components, type Json } from './json-schema.js';
 import { catalogue, type ProblemCode } from './problem.js';
 
+/** Something that is posted to whoever asked for it. */
+export interface Announcement {
+  name: string;
+  summary: string;
+  schema: Joi.Schema;
+}
+
 interface About {
   version: string;
+  /** What webhooks receive. */
+  announcements?: readonly Announcement[];
   /** The public address; without it the document knows only its own origin. */
   serverUrl?: string;
 }
@@ -207,6 +216,41 @@ function operation(row: Endpoint, components: Components): Json {
   };
 }
 
+/** Of Standard Webhooks. */
+const SIGNED = [
+  ['webhook-id', "The event's id, the same on every try"],
+  ['webhook-timestamp', 'Seconds, of this try'],
+  [
+    'webhook-signature',
+    '`v1,` and HMAC-SHA-256 of id, timestamp and body, in base64; one for each live secret',
+  ],
+] as const;
+
+const announced = ({ name, summary, schema }: Announcement, components: Components): Json => ({
+  post: {
+    tags: ['Events'],
+    operationId: `on${name.replace(/(?:^|\.)([a-z])/g, (_all, letter: string) => letter.toUpperCase())}`,
+    summary,
+    // Whoever receives it checks the signature.
+    security: [],
+    parameters: SIGNED.map(([header, description]) => ({
+      name: header,
+      in: 'header',
+      required: true,
+      description,
+      schema: { type: 'string' },
+    })),
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: exported(schema, components) } },
+    },
+    responses: {
+      '2XX': { description: 'Received. Anything else is tried again later' },
+      '410': { description: 'Nobody listens here any more' },
+    },
+  },
+});
+
 /** OpenAPI 3.1 of the rows. Shapes with a joi `.id()` become components; one name for two shapes throws. */
 export function openapi(endpoints: readonly Endpoint[], about: About): Json {
   const components = emptyComponents();
@@ -215,6 +259,7 @@ export function openapi(endpoints: readonly Endpoint[], about: About): Json {
     const path = (paths[templated(row.path)] ??= {});
     path[row.method] = operation(row, components);
   }
+  const webhooks = (about.announcements ?? []).map((one) => [one.name, announced(one, components)] as const);
   const servers = ['/', ...(about.serverUrl ? [about.serverUrl] : [])];
   return {
     openapi: '3.1.0',
@@ -227,6 +272,7 @@ export function openapi(endpoints: readonly Endpoint[], about: About): Json {
     servers: servers.map((url) => ({ url })),
     tags: [...new Set(endpoints.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
+    ...(webhooks.length > 0 ? { webhooks: Object.fromEntries(webhooks) } : {}),
     components: {
       securitySchemes: SCHEMES,
       headers: HEADERS,

@@ -113,7 +113,7 @@ function tried(row: Endpoint | undefined, answer: GivenAnswer): string | null {
 export type Note = (word: 'row' | 'done' | 'fault', text: string) => void;
 
 /** One line for each row that exists and each that answered, for the reporter that wants every row tried. */
-const noteInFile: Note = (word, text) => {
+export const noteInFile: Note = (word, text) => {
   const folder = process.env['API_CALLS_DIR'];
   if (folder) appendFileSync(`${folder}/${process.pid}.calls`, `${word} ${text}\n`);
 };

@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../../dev/src/folders.js';
 import { startNginx } from '../../../dev/src/nginx.js';
 import { freePort } from '../../../dev/src/ports.js';
 import { createTestDatabase } from './database.js';
+import { expectConformingEvents } from './events.js';
 import { TEST_ENV } from './gateway.js';
 import { until } from './until.js';
 
@@ -93,7 +94,7 @@ export async function startFleet(options: {
   const stop = async () => {
     await Promise.all([...api, ...workers].map((member) => member.end('SIGKILL')));
     await nginx.stop();
-    await database.drop();
+    await expectConformingEvents(database).finally(() => database.drop());
     rmSync(folder, { recursive: true, force: true });
   };
   try {

@@ -10,6 +10,7 @@ import { createLogger } from '../../src/config/logger.js';
 import { createSocket } from '../../src/socket.js';
 import { conforming } from './conformance.js';
 import { createTestDatabase } from './database.js';
+import { expectConformingEvents } from './events.js';
 import { NODE_KEY } from './nodes.js';
 
 export const TEST_ENV = {
@@ -89,7 +90,7 @@ export async function startGateway(
       await Promise.all(workers.map((worker) => worker.stop()));
       await gateway.close();
       await redis.stop();
-      await database.drop();
+      await expectConformingEvents(database).finally(() => database.drop());
       rmSync(folder, { recursive: true, force: true });
     },
   };

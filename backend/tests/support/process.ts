@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../../dev/src/ports.js';
 import { startRedis } from '../../../dev/src/redis.js';
 import { createTestDatabase } from './database.js';
+import { expectConformingEvents } from './events.js';
 import { TEST_ENV } from './gateway.js';
 import { until } from './until.js';
 
@@ -70,7 +71,7 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
     async stop() {
       await end('SIGKILL');
       await redis.stop();
-      await database.drop();
+      await expectConformingEvents(database).finally(() => database.drop());
     },
   };
 }
