@@ -1613,7 +1613,8 @@ CREATE TABLE public.placements (
     made_at timestamp with time zone,
     opened_at timestamp with time zone,
     ended_at timestamp with time zone,
-    connection_facts jsonb DEFAULT '[]'::jsonb NOT NULL
+    connection_facts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    inbound_url text
 );
 
 ALTER TABLE ONLY public.placements FORCE ROW LEVEL SECURITY;

@@ -345,6 +345,8 @@ export function compose(env: Settings, logger: Logger) {
     claimSealing: () => tenancy.claimSealing(sealer.keyIds),
     /** Makes the pool of nodes equal to the configured one. */
     syncNodes: () => tenancy.shared.nodes.sync(env.EVOLUTION_NODES),
+    /** Has nodes told anew that post to where this gateway no longer listens. */
+    directNodes: () => pairing.askMisdirected(),
     drain: () => messages.drain(),
     async close(): Promise<void> {
       await feed.close();

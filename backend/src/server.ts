@@ -92,6 +92,7 @@ async function main(): Promise<void> {
   }
   if (env.ROLE !== 'api') {
     await gateway.syncNodes();
+    await gateway.directNodes();
     Object.values(gateway.workers)
       .flat()
       .forEach((worker) => worker.start());

@@ -41,6 +41,14 @@ export interface Subscription {
   bearer: string;
 }
 
+/** `GET /webhook/find` (recorded: webhook_find.json): a row, or null where none was ever set. */
+function subscriptionOf(body: unknown): Partial<Subscription> {
+  const row = object(body);
+  const url = row['enabled'] === true ? text(row['url']) : null;
+  const bearer = /^Bearer (.+)$/.exec(text(object(row['headers'])['authorization']) ?? '')?.[1];
+  return { ...(url ? { url } : {}), ...(bearer ? { bearer } : {}) };
+}
+
 /** `GET /instance/fetchInstances` (recorded: "after device removal"): a list of one row. */
 function sessionOf(body: unknown): Session {
   const row = object(Array.isArray(body) ? body[0] : null);
@@ -167,6 +175,10 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
 
     subscribe: (address: Address, to: Subscription) =>
       look(api.post(at(address, '/webhook/set'), { webhook: subscription(to) }), () => true),
+
+    /** Where the node posts to, and what it presents there; neither where it posts nowhere. */
+    subscription: (address: Address): Promise<Look<Partial<Subscription>>> =>
+      look(api.get(at(address, '/webhook/find')), subscriptionOf),
 
     /** null: the node answers, but does not hold it. */
     state: (address: Address): Promise<Look<ConnectionState | null>> =>

@@ -21,6 +21,8 @@ export interface Placement {
   madeAt: Date | null;
   openedAt: Date | null;
   endedAt: Date | null;
+  /** What its node was told to post to; null: not known. */
+  inboundUrl: string | null;
   /** In the order of the node's clock, the last of them. */
   connectionFacts: ConnectionNote[];
 }
@@ -28,6 +30,7 @@ export interface Placement {
 const columns =
   raw(`p.id, p.user_id as "userId", p.phone_id as "phoneId", p.generation, p.node_id as "nodeId",
   n.name as "nodeName", n.url as "nodeUrl", p.made_at as "madeAt", p.opened_at as "openedAt", p.ended_at as "endedAt",
+  p.inbound_url as "inboundUrl",
   p.connection_facts as "connectionFacts"`);
 
 export const placementModel = (db: Db) => ({
@@ -63,8 +66,28 @@ export const placementModel = (db: Db) => ({
     await db.query(sql`update placements set secret_hash = ${secretHash} where id = ${id}`);
   },
 
-  async setMade(id: string): Promise<void> {
-    await db.query(sql`update placements set made_at = now() where id = ${id}`);
+  async setMade(id: string, inboundUrl: string): Promise<void> {
+    await db.query(sql`update placements set made_at = now(), inbound_url = ${inboundUrl} where id = ${id}`);
+  },
+
+  /** Its node posts there from now on. What it may have posted elsewhere is looked for, where the phone is open. */
+  async setInboundUrl(id: string, inboundUrl: string): Promise<void> {
+    await db.query(sql`update placements set inbound_url = ${inboundUrl} where id = ${id}`);
+    await db.query(sql`
+      select note_opening(n.user_id, n.id, '5 seconds')
+        from placements p join phone_numbers n on n.id = p.phone_id where p.id = ${id} and n.is_connected`);
+  },
+
+  /**
+   * Asks for a look at each phone in context whose node was told to post elsewhere than to `prefix` and its placement's
+   * id: one after the other, `after` seconds from now and then each `apart` seconds later. Returns how many.
+   */
+  async askMisdirected(prefix: string, when: { after: number; apart: number }): Promise<number> {
+    const rows = await db.query(sql`
+      select ask_check(user_id, phone_id, now() + make_interval(secs => ${when.after}::float8 + ${when.apart}::float8 * nth))
+        from (select user_id, phone_id, row_number() over (order by phone_id) - 1 as nth from placements
+               where ended_at is null and made_at is not null and inbound_url is distinct from ${prefix} || id) p`);
+    return rows.length;
   },
 
   /** The node lost it: it was never made there, and never paired. */

@@ -9,6 +9,7 @@ import type { Placement } from '../models/placement.js';
 import { publicId, randomToken, sha256 } from '../utils/crypto.js';
 import { closedState, openState, SETTLED } from './connection.js';
 import { setPhoneState, storeQr, type Sealer } from './phone.js';
+import { createDirecting } from './directing.js';
 
 export type Pairing = ReturnType<typeof createPairing>;
 
@@ -24,16 +25,17 @@ const LEASE = 10;
  * next, and each can be repeated: a crash anywhere is followed by another look.
  */
 export function createPairing(deps: {
-  tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   evolution: Pick<
     EvolutionClient,
-    'create' | 'subscribe' | 'state' | 'connect' | 'session' | 'probe' | 'inboundUrl'
+    'create' | 'subscribe' | 'subscription' | 'state' | 'connect' | 'session' | 'probe' | 'inboundUrl'
   >;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
 }) {
   const { tenancy, evolution, wake, sealer, logger } = deps;
+  const directing = createDirecting({ tenancy, evolution, wake, logger });
 
   const change = async (
     phone: Phone,
@@ -91,7 +93,7 @@ export function createPairing(deps: {
         ? await evolution.subscribe(placementAddress(placement), to)
         : made;
     if (ready.kind !== 'ok') return fault(phone, ready);
-    await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id));
+    await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, to.url));
     return fetchQr(phone, placement);
   }
 
@@ -120,6 +122,8 @@ export function createPairing(deps: {
       await change(phone, state, (models) => models.placements.setOpened(placement.id));
       if (state.status === 'mismatch') return null;
     }
+    const directed = await directing.direct(placement);
+    if (directed.kind !== 'ok') return AGAIN.fault;
     const inDoubt = await tenancy.inTenant(phone.userId, (models) =>
       models.lanes.isInDoubt(phone.userId, phone.id),
     );
@@ -158,10 +162,15 @@ export function createPairing(deps: {
   }
 
   async function look(phone: Phone): Promise<number | null> {
-    if (SETTLED.has(phone.status)) return null;
     const placement = await tenancy.inTenant(phone.userId, (models) =>
       models.placements.findCurrent(phone.id),
     );
+    if (placement?.madeAt && directing.isMisdirected(placement)) {
+      const directed = await directing.direct(placement);
+      if (SETTLED.has(phone.status))
+        return directed.kind === 'ok' || directed.kind === 'missing' ? null : AGAIN.mostFault;
+    }
+    if (SETTLED.has(phone.status)) return null;
     if (!placement) {
       const placed = await place(phone);
       if (placed) return makeOnNode(phone, placed);
@@ -180,6 +189,8 @@ export function createPairing(deps: {
   }
 
   return {
+    askMisdirected: directing.askMisdirected,
+
     claim: (limit: number): Promise<Check[]> => tenancy.shared.checks.claim(limit, LEASE),
 
     /** One look at one phone. Never rejects: a look that failed is repeated, later and later. */
