@@ -15,6 +15,7 @@ import { phoneController } from './controllers/phone.controller.js';
 import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import type { Endpoint } from './utils/endpoint.js';
+import { withEndpoints } from './utils/endpoint-page.js';
 import { openapi } from './utils/openapi.js';
 import { problemsMarkdown } from './utils/problem-page.js';
 
@@ -45,8 +46,10 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
 /** The generated documents, by their path from the root of the repository. */
 export function documents(): Record<string, string> {
   const { version } = JSON.parse(readFileSync(`${root}backend/package.json`, 'utf8')) as { version: string };
+  const rows = describedEndpoints().public;
   return {
-    'docs/openapi.json': `${JSON.stringify(openapi(describedEndpoints().public, { version, announcements }), null, 2)}\n`,
+    'README.md': withEndpoints(readFileSync(`${root}README.md`, 'utf8'), rows),
+    'docs/openapi.json': `${JSON.stringify(openapi(rows, { version, announcements }), null, 2)}\n`,
     'docs/problems.md': problemsMarkdown(),
   };
 }
