@@ -55,9 +55,11 @@ import { createOverdue } from './services/overdue.js';
 import { createPace } from './services/pace.js';
 import { createPairing } from './services/pairing.js';
 import { createPhones } from './services/phone.js';
+import { createRepair } from './services/repair.js';
 import { createRetention } from './services/retention.js';
 import { createSettlement } from './services/settlement.js';
 import { createStrangers } from './services/stranger.js';
+import { createTrim } from './services/trim.js';
 import { createTokens } from './services/token.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { linkSigner } from './utils/link.js';
@@ -69,6 +71,7 @@ import { mediaKeepWorkers, mediaWorkers } from './workers/media.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
 import { nodeWorkers } from './workers/node.worker.js';
 import { notesWorkers } from './workers/notes.worker.js';
+import { repairWorkers } from './workers/repair.worker.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -181,6 +184,13 @@ export function compose(env: Settings, logger: Logger) {
     logger,
     links,
     settings: { mediaKeptDays: env.MEDIA_KEPT_DAYS },
+  });
+  const repair = createRepair({
+    tenancy,
+    evolution,
+    inbound,
+    logger,
+    settings: { every: env.COMPARE_EVERY },
   });
   const pairing = createPairing({ tenancy, evolution, wake, sealer, logger });
   const sending = {
@@ -304,6 +314,7 @@ export function compose(env: Settings, logger: Logger) {
         }),
         overdue: createOverdue({ tenancy, wake, logger, ackAfter: env.ACK_AFTER }),
         strangers: createStrangers({ tenancy, wake, logger }),
+        trim: createTrim({ tenancy, logger, settings: { keepDays: env.EVENTS_KEPT_DAYS } }),
         logger,
         every: env.HOUSEKEEPING,
       }),
@@ -333,6 +344,7 @@ export function compose(env: Settings, logger: Logger) {
         every: env.HOUSEKEEPING,
       }),
       notes: notesWorkers({ notes, logger, sweepMs }),
+      repair: repairWorkers({ repair, logger, sweepMs }),
       nodes: nodeWorkers({
         pairing,
         health,

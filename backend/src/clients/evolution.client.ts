@@ -3,6 +3,7 @@ import https from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
 import { recipientOf } from './evolution.address.js';
 import { chatCalls } from './evolution.chat.js';
+import { historyCalls } from './evolution.history.js';
 import { mediaCalls } from './evolution.media.js';
 import { connectionOf, sentIdOf, sentKeyOf } from './evolution.decode.js';
 import type { ConnectionState } from './evolution.fact.js';
@@ -152,6 +153,8 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
     },
 
     ...mediaCalls(api, at),
+
+    ...historyCalls({ look, call: (address, path, body) => api.post(at(address, path), body) }),
 
     ...chatCalls({
       look,

@@ -59,9 +59,11 @@ export interface Settings {
   BULK_PROGRESS: number;
   NODE_TIMEOUT: number;
   NODE_CHECK: number;
+  COMPARE_EVERY: number;
   SWEEP_MS: number;
   HOUSEKEEPING: number;
   FACTS_KEPT_DAYS: number;
+  EVENTS_KEPT_DAYS: number;
   MESSAGES_KEPT_DAYS: number;
   MEDIA_DIR: string;
   MEDIA_LIMITS: Record<MediaLimit, number>;
@@ -232,9 +234,11 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   BULK_PROGRESS: duration(2),
   NODE_TIMEOUT: duration(10),
   NODE_CHECK: duration(5),
+  COMPARE_EVERY: duration(600),
   SWEEP_MS: count(1000, 10),
   HOUSEKEEPING: duration(600),
   FACTS_KEPT_DAYS: count(30),
+  EVENTS_KEPT_DAYS: count(30, 0),
   MESSAGES_KEPT_DAYS: count(0, 0),
   MEDIA_DIR: Joi.string().allow('').default(''),
   MEDIA_LIMITS: parsed(mediaLimits).default(() => mediaLimits('')),

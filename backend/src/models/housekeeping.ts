@@ -49,6 +49,12 @@ export const housekeepingModel = (db: Db) => ({
     return rows.length;
   },
 
+  /** Deletes the oldest events of each user in reach, at most so many of each. Returns how many went. */
+  async trimEvents(before: Date, limit: number): Promise<number> {
+    const [row] = await db.query<{ gone: number }>(sql`select trim_events(${before}, ${limit}) as gone`);
+    return row!.gone;
+  },
+
   /** Ids of all users, in pages. Cross-tenant: ids only. */
   async userIds(after: number, limit: number): Promise<number[]> {
     const rows = await db.query<{ id: number }>(sql`select id from list_user_ids(${after}, ${limit})`);

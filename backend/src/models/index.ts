@@ -4,6 +4,7 @@ import { chatModel } from './chat.js';
 import { changeModel } from './change.js';
 import { bulkModel } from './bulk.js';
 import { checkModel } from './check.js';
+import { compareModel } from './compare.js';
 import { credentialModel } from './credential.js';
 import { deliveryModel } from './delivery.js';
 import { eventModel } from './event.js';
@@ -30,6 +31,7 @@ export const createModels = (db: Db) => ({
   changes: changeModel(db),
   bulks: bulkModel(db),
   checks: checkModel(db),
+  compares: compareModel(db),
   deliveries: deliveryModel(db),
   events: eventModel(db),
   history: historyModel(db),
@@ -54,11 +56,12 @@ export type Models = ReturnType<typeof createModels>;
  * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
  */
 const createShared = (db: Db) => {
-  const { bulks, checks, deliveries, history, housekeeping, lanes, media, messages, nodes, users } =
+  const { bulks, checks, compares, deliveries, history, housekeeping, lanes, media, messages, nodes, users } =
     createModels(db);
   return {
     credentials: credentialModel(db),
     checks,
+    compares,
     nodes,
     claims: {
       sends: lanes.claimSends,
@@ -67,6 +70,7 @@ const createShared = (db: Db) => {
       deliveries: deliveries.claim,
       bulks: bulks.claim,
       media: media.claim,
+      compares: compares.claim,
     },
     accept: messages.accept,
     reserveUserId: users.reserveId,

@@ -125,6 +125,7 @@ export interface NewFact {
   key: Record<string, unknown> | null;
   lid: string | null;
   mediaId: number | null;
+  recovered: boolean;
   at: Date;
 }
 
@@ -227,11 +228,11 @@ export const messageModel = (db: Db) => {
     record: (fact: NewFact) =>
       one(sql`
         insert into messages (user_id, phone_number_id, placement_id, direction, source, message_id, chat, from_number,
-                              to_number, type, content, payload, status, sequence, whatsapp_key, lid, media_id, due_at, created_at)
+                              to_number, type, content, payload, status, sequence, whatsapp_key, lid, media_id, recovered, due_at, created_at)
         values (${fact.userId}, ${fact.phoneId}, ${fact.placementId}, ${fact.direction}, ${fact.source},
                 ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
                 ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence},
-                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.at}, ${fact.at})
+                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.recovered}, ${fact.at}, ${fact.at})
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
         returning ${messageColumns}`),
   };

@@ -29,6 +29,8 @@ export interface Scene {
   links: Links;
   /** Of received files; null: for ever. */
   keptDays: number | null;
+  /** Not told in its time, but found later. */
+  isRecovered: boolean;
 }
 
 type Effects = { [Kind in Fact['kind']]: (scene: Scene, fact: FactOf<Kind>) => Promise<NewEvent[]> };
@@ -108,6 +110,7 @@ async function store(
     key: fact.key,
     lid: fact.lid,
     mediaId: media?.id ?? null,
+    recovered: scene.isRecovered,
     at: fact.at,
   });
   if (media && !stored) await models.media.remove(media.id);
@@ -199,6 +202,8 @@ async function connection(scene: Scene, fact: FactOf<'connection'>): Promise<New
   const { told } = await takeNote(scene, { state, statusReason, owner, at: fact.at.toISOString() });
   // Whatever was said, the node is asked: one lost or late post must not leave a phone in the wrong status.
   if (!told) await models.checks.ask(phone.userId, phone.id, state === 'open' ? 0 : 1);
+  // Also when it was open all along for all we know: a node that ends and starts again has lost what it had not told.
+  if (!told && state === 'open') await models.compares.noteOpening(phone.userId, phone.id);
   return [];
 }
 

@@ -1,11 +1,12 @@
 import { decodeInbound, withoutSecrets } from '../clients/evolution.decode.js';
+import type { Fact } from '../clients/evolution.fact.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Tenancy } from '../models/index.js';
 import type { NewEvent } from '../models/event.js';
 import { safeEqual, sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
-import { takeEffect } from './fact.js';
+import { takeEffect, type Scene } from './fact.js';
 import type { Links } from './message-view.js';
 import { meetPeople } from './people.js';
 import type { Sealer } from './phone.js';
@@ -32,6 +33,31 @@ export function createInbound(deps: {
       credential?.secretHash && bearer !== null && safeEqual(sha256(bearer), credential.secretHash);
     if (!credential || !isRight) throw new Problem('unauthenticated');
     return credential.userId;
+  }
+
+  /** Gives facts their effect, and tells of it. */
+  async function take(
+    at: Pick<Scene, 'models' | 'phone' | 'placement' | 'isRecovered'>,
+    facts: readonly Fact[],
+  ): Promise<void> {
+    const { models, phone, isRecovered } = at;
+    const events: NewEvent[] = [];
+    for (const fact of await meetPeople(models, phone, facts))
+      events.push(...(await takeEffect({ ...at, sealer, links, keptDays }, fact)));
+    const told = isRecovered
+      ? events.map((event) => ({ ...event, data: { ...event.data, recovered: true } }))
+      : events;
+    if (told.length > 0) await models.events.append(phone.userId, told);
+  }
+
+  function announce(userId: number, facts: readonly Fact[]): void {
+    wake.hint('events', userId);
+    wake.hint('delivery');
+    if (facts.some((fact) => 'media' in fact && fact.media)) wake.hint('media');
+    if (facts.some((fact) => fact.kind === 'connection')) {
+      wake.hint('check');
+      wake.hint('lane');
+    }
   }
 
   return {
@@ -61,21 +87,23 @@ export function createInbound(deps: {
           logger.warn('inbound quarantined', { userId, phoneId: phone.id, why });
           return;
         }
-        const events: NewEvent[] = [];
-        for (const fact of await meetPeople(models, phone, decoded.facts))
-          events.push(...(await takeEffect({ models, phone, placement, sealer, links, keptDays }, fact)));
-        if (events.length > 0) await models.events.append(userId, events);
+        await take({ models, phone, placement, isRecovered: false }, decoded.facts);
       });
 
-      const kinds = decoded.ok ? decoded.facts.map((fact) => fact.kind) : [];
-      wake.hint('events', userId);
-      wake.hint('delivery');
-      if (decoded.ok && decoded.facts.some((fact) => 'media' in fact && fact.media)) wake.hint('media');
-      if (kinds.includes('connection')) {
-        wake.hint('check');
-        wake.hint('lane');
-      }
-      logger.info('inbound', { userId, placementId, kinds });
+      const facts = decoded.ok ? decoded.facts : [];
+      announce(userId, facts);
+      logger.info('inbound', { userId, placementId, kinds: facts.map((fact) => fact.kind) });
+    },
+
+    /** Takes what a placement's node has stored and could not tell, in one transaction. */
+    async recover(userId: number, placementId: string, facts: readonly Fact[]): Promise<void> {
+      await tenancy.inTenant(userId, async (models) => {
+        await models.events.lockCounter(userId);
+        const placement = await models.placements.find(placementId);
+        const phone = placement && (await models.phones.findForUpdate(placement.phoneId));
+        if (placement && phone) await take({ models, phone, placement, isRecovered: true }, facts);
+      });
+      announce(userId, facts);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Housekeeping } from '../services/housekeeping.js';
 import type { Overdue } from '../services/overdue.js';
 import type { Retention } from '../services/retention.js';
 import type { Strangers } from '../services/stranger.js';
+import type { Trim } from '../services/trim.js';
 import { createTicker, type Loop } from './loop.js';
 
 /** What is looked at now and then. `every` in seconds. */
@@ -11,6 +12,7 @@ export const housekeepingWorkers = (deps: {
   retention: Retention;
   overdue: Overdue;
   strangers: Strangers;
+  trim: Trim;
   logger: Logger;
   every: number;
 }): Loop[] => {
@@ -21,5 +23,6 @@ export const housekeepingWorkers = (deps: {
     createTicker({ name: 'retention', everyMs, work: deps.retention.sweep, logger }),
     createTicker({ name: 'overdue', everyMs, work: deps.overdue.sweep, logger }),
     createTicker({ name: 'strangers', everyMs, work: deps.strangers.sweep, logger }),
+    createTicker({ name: 'trim', everyMs, work: deps.trim.sweep, logger }),
   ];
 };

@@ -36,7 +36,9 @@ export const TEST_ENV = {
 export async function startGateway(
   options: {
     env?: Record<string, string>;
-    workers?: ('messages' | 'deliveries' | 'nodes' | 'notes' | 'bulks' | 'media' | 'housekeeping')[];
+    workers?: (
+      'messages' | 'deliveries' | 'nodes' | 'notes' | 'bulks' | 'media' | 'housekeeping' | 'repair'
+    )[];
   } = {},
 ) {
   const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
