@@ -27,8 +27,9 @@ const PASSING = [408, 425, 429];
 
 const failed = (detail: string, isFinal: boolean): Download => ({ ok: false, isFinal, detail });
 
-function failureOf(error: unknown, abort: AbortController): Download {
-  if (abort.signal.aborted) return failed(String(abort.signal.reason), false);
+function failureOf(error: unknown, trip: Trip): Download {
+  const reason = trip.reason();
+  if (reason !== null) return failed(reason, false);
   const { cause, code, message } = error as { cause?: unknown; code?: string; message?: string };
   const source = error instanceof ConnectFailure ? error : cause;
   if (source instanceof ConnectFailure) return failed(source.message, source.errorClass === 'blocked');
@@ -47,15 +48,28 @@ function nameIn(url: URL): string | null {
 
 /** The limits of one download: its clocks, and whoever wants it to end. `over` lets go of all of them. */
 function createTrip(o: { timeoutMs: number; answerMs: number }, stop: AbortSignal) {
-  const abort = new AbortController();
-  const stopped = () => abort.abort('The gateway stops');
+  const request = new AbortController();
+  let body: Readable | null = null;
+  let reason: string | null = null;
+  const end = (why: string) => {
+    reason ??= why;
+    if (body) body.destroy(new Error(why));
+    else request.abort();
+  };
+  const stopped = () => end('The gateway stops');
   stop.addEventListener('abort', stopped, { once: true });
-  const total = setTimeout(() => abort.abort(`It took more than ${o.timeoutMs} ms`), o.timeoutMs);
-  const answer = setTimeout(() => abort.abort(`No answer within ${o.answerMs} ms`), o.answerMs);
+  const total = setTimeout(() => end(`It took more than ${o.timeoutMs} ms`), o.timeoutMs);
+  const answer = setTimeout(() => end(`No answer within ${o.answerMs} ms`), o.answerMs);
   if (stop.aborted) stopped();
   return {
-    abort,
-    answered: () => clearTimeout(answer),
+    signal: request.signal,
+    reason: () => reason,
+    end,
+    /** From here on the body is what ends. */
+    answered(stream: Readable): void {
+      clearTimeout(answer);
+      body = stream;
+    },
     over(): void {
       clearTimeout(total);
       clearTimeout(answer);
@@ -65,10 +79,11 @@ function createTrip(o: { timeoutMs: number; answerMs: number }, stop: AbortSigna
 }
 type Trip = ReturnType<typeof createTrip>;
 
-/** Destroys a body that stops coming, or that its trip ends; ends the trip with it. */
-function watched(stream: Readable, { abort, over }: Trip, idleMs: number): Readable {
-  const late = () => stream.destroy(new Error(`Nothing came for ${idleMs} ms`));
+/** Ends the trip when the body stops coming, and lets go of it with the body. */
+function watched(stream: Readable, trip: Trip, idleMs: number): Readable {
+  const late = () => trip.end(`Nothing came for ${idleMs} ms`);
   let idle = setTimeout(late, idleMs);
+  trip.answered(stream);
   stream.on('data', () => {
     clearTimeout(idle);
     idle = setTimeout(late, idleMs);
@@ -76,9 +91,8 @@ function watched(stream: Readable, { abort, over }: Trip, idleMs: number): Reada
   stream.pause();
   stream.once('close', () => {
     clearTimeout(idle);
-    over();
+    trip.over();
   });
-  abort.signal.addEventListener('abort', () => stream.destroy(new Error(String(abort.signal.reason))));
   return stream;
 }
 
@@ -86,13 +100,13 @@ function watched(stream: Readable, { abort, over }: Trip, idleMs: number): Reada
 async function ask(
   api: AxiosInstance,
   allowed: Networks,
-  o: { url: string; abort: AbortController; left?: number },
+  o: { url: string; signal: AbortSignal; left?: number },
 ) {
-  const { url: text, abort, left = MAX_REDIRECTS } = o;
+  const { url: text, signal, left = MAX_REDIRECTS } = o;
   const verdict = judgeUrl(text, allowed);
   if (!('url' in verdict)) return failed(`The URL is refused: ${verdict.reason}`, true);
   const { url } = verdict;
-  const answer = await api.get<Readable>(url.href, { signal: abort.signal });
+  const answer = await api.get<Readable>(url.href, { signal });
   const { status, headers } = answer;
   if (status >= 200 && status < 300 && status !== 206) return { url, answer };
   answer.data.destroy();
@@ -101,7 +115,7 @@ async function ask(
   if (left === 0) return failed(`The link redirects more than ${MAX_REDIRECTS} times`, true);
   const next = String(headers['location'] ?? '').replace(/#.*$/, '');
   if (!URL.canParse(next, url.href)) return failed('The link redirects nowhere', true);
-  return ask(api, allowed, { url: new URL(next, url.href).href, abort, left: left - 1 });
+  return ask(api, allowed, { url: new URL(next, url.href).href, signal, left: left - 1 });
 }
 
 /** Fetches what tenants link to, through the same walls as their webhooks. */
@@ -120,8 +134,7 @@ export function mediaClient(o: MediaClientOptions) {
   });
 
   async function attempt(link: string, trip: Trip): Promise<Download> {
-    const found = await ask(api, allowed, { url: link, abort: trip.abort });
-    trip.answered();
+    const found = await ask(api, allowed, { url: link, signal: trip.signal });
     if ('ok' in found) return found;
     const { headers, data } = found.answer;
     if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
@@ -144,7 +157,7 @@ export function mediaClient(o: MediaClientOptions) {
      */
     async fetch(link: string, stop: AbortSignal): Promise<Download> {
       const trip = createTrip({ timeoutMs: o.timeoutMs, answerMs: o.idleMs * (MAX_REDIRECTS + 1) }, stop);
-      const download = await attempt(link, trip).catch((error: unknown) => failureOf(error, trip.abort));
+      const download = await attempt(link, trip).catch((error: unknown) => failureOf(error, trip));
       if (!download.ok) trip.over();
       return download;
     },

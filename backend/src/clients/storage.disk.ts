@@ -45,7 +45,9 @@ export function diskStorage(root: string): Storage {
   return {
     put,
     get,
-    remove: (key) => rm(pathOf(key), { force: true }),
+    async remove(key) {
+      await rm(pathOf(key), { force: true });
+    },
     async *list(before) {
       await clearTemporary(join(root, TEMPORARY), before);
       for (const first of await namesIn(root)) {
