@@ -138,6 +138,8 @@ export interface CarriedMedia {
   fileName: string | null;
   /** Bytes. */
   size: number | null;
+  /** Why it is not there, once it has failed. */
+  reason: string | null;
 }
 
 /** Every column of a Message, by the name it has there. */
@@ -145,12 +147,13 @@ export const messageColumns =
   raw(`id, user_id as "userId", phone_number_id as "phoneId", direction, source, message_id as "whatsappId",
   chat, chat_key::text as "chatKey", from_number as "from", to_number as "to", type, content, payload, status, reason,
   attempts, lease_id as "leaseId", recovered, whatsapp_key as "key", lid, edited_at as "editedAt",
-  deleted_at as "deletedAt", created_at as "createdAt", updated_at as "updatedAt",
+  deleted_at as "deletedAt", created_at as "createdAt", greatest(updated_at, created_at) as "updatedAt",
   expires_at as "expiresAt", send_at as "sendAt", priority, on_unknown as "onUnknown", is_doubted as "isDoubted",
   media_id as "mediaId", bulk_id as "bulkId",
   case when media_id is not null then (
     select json_build_object('id', d.id, 'status', d.status, 'kind', d.kind, 'mimetype', d.mimetype,
-                             'fileName', d.file_name, 'size', d.size)
+                             'fileName', d.file_name, 'size', d.size,
+                             'reason', case when d.status = 'failed' then d.reason end)
       from media d where d.id = media_id) end as media,
   case when payload ? 'quotedWhatsappId' or payload ? 'reaction' or payload ? 'vote' then (
     select r.id from messages r
@@ -158,6 +161,13 @@ export const messageColumns =
        and r.message_id = coalesce(messages.payload->>'quotedWhatsappId', messages.payload->'reaction'->>'whatsappId',
                                    messages.payload->'vote'->>'whatsappId')
      order by r.direction desc limit 1) end as "refersTo"`);
+
+/** WhatsApp tells whole seconds: what is here of the same second came before, as a question does before its answer. */
+const placeInTime = ({ userId, phoneId, at }: Pick<NewFact, 'userId' | 'phoneId' | 'at'>): Sql => sql`
+  least(clock_timestamp(), greatest(${at}::timestamptz, (
+    select max(created_at) from messages
+     where user_id = ${userId} and phone_number_id = ${phoneId} and direction in ('in', 'out')
+       and created_at >= ${at} and created_at < date_trunc('second', ${at}::timestamptz) + interval '1 second')))`;
 
 export const messageModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Message | null> =>
@@ -232,7 +242,7 @@ export const messageModel = (db: Db) => {
         values (${fact.userId}, ${fact.phoneId}, ${fact.placementId}, ${fact.direction}, ${fact.source},
                 ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
                 ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence},
-                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.recovered}, ${fact.at}, ${fact.at})
+                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.recovered}, ${fact.at}, ${placeInTime(fact)})
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
         returning ${messageColumns}`),
   };

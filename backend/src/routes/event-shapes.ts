@@ -37,6 +37,7 @@ const reached = (...statuses: string[]) => ({
   status: text.valid(...statuses).required(),
   reason: text,
   remedy: text.allow(null).description('What to do about it'),
+  detail: text.description('What is known of the reason beyond its name'),
   ...told,
 });
 

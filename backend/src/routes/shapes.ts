@@ -274,6 +274,7 @@ const messageFields = {
     .required(),
   reason: Joi.string().allow(null).required(),
   remedy: Joi.string().allow(null).required().description('What to do about it'),
+  detail: Joi.string().description('What is known of the reason beyond its name'),
   whatsappId: Joi.string().allow(null).required(),
   createdAt: time.required(),
   updatedAt: time.required(),

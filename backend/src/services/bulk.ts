@@ -3,7 +3,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import type { Bulk } from '../models/bulk.js';
 import type { Acceptance, Draft } from '../models/message.js';
 import { Problem, type FieldError } from '../utils/problem.js';
-import { fill } from '../utils/template.js';
+import { fill, isUnfilled } from '../utils/template.js';
 import { bulkEvent } from './event-data.js';
 import { once } from './idempotency.js';
 import { isScheduled } from './message-view.js';
@@ -66,6 +66,12 @@ const view = (bulk: Bulk, progress: Record<string, number>): BulkView => ({
   createdAt: bulk.createdAt.toISOString(),
 });
 
+const missingFault = (name: string): FieldError => ({
+  pointer: `/variables/${name}`,
+  code: 'missing_variable',
+  detail: `variables.${name} is required by the text`,
+});
+
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 /** Many messages in one call, one key for all; each is accepted or refused by itself. */
@@ -84,16 +90,12 @@ export function createBulks(deps: {
     const { variables = {}, ...fields } = own;
     const { value, missing } = fill({ priority: 'bulk', ...defaults, ...fields }, variables);
     const to = textOf((value as { to?: unknown }).to);
-    if (missing.length > 0) {
-      const errors = missing.map((name) => ({
-        pointer: `/variables/${name}`,
-        code: 'missing_variable',
-        detail: `variables.${name} is required by the text`,
-      }));
-      return { to, errors };
-    }
     const checked = deps.check(value);
-    return 'errors' in checked ? { to, errors: checked.errors } : { request: checked.value };
+    // A field with an unfilled place in it may be wrong for that alone; saying so twice would not help.
+    const faults =
+      'errors' in checked ? checked.errors.filter(({ pointer }) => !isUnfilled(value, pointer)) : [];
+    const errors = [...missing.map(missingFault), ...faults];
+    return 'errors' in checked || errors.length > 0 ? { to, errors } : { request: checked.value };
   }
 
   async function prepare(userId: number, item: Item, asking: Asking): Promise<Ready> {

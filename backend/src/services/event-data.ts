@@ -1,7 +1,7 @@
 import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
-import { contentsView, type Links } from './message-view.js';
+import { contentsView, detailOf, type Links } from './message-view.js';
 import { remedyOf } from './reason.js';
 
 /** The data of each event, as receivers see it (docs: the catalogue of events). */
@@ -19,7 +19,11 @@ const event = (
 });
 
 /** Something was said to the phone, or on it by its owner. */
-export const messageEvent = (message: Message, senderName: string | null, links: Links): NewEvent =>
+export const messageEvent = (
+  message: Message,
+  { senderName, at }: { senderName: string | null; at: Date },
+  links: Links,
+): NewEvent =>
   event(
     'message',
     { phoneId: message.phoneId, messageId: message.id },
@@ -35,7 +39,7 @@ export const messageEvent = (message: Message, senderName: string | null, links:
       type: message.type,
       message: message.content,
       ...contentsView(message, links),
-      timestamp: iso(message.createdAt),
+      timestamp: iso(at),
       ...(message.recovered ? { recovered: true } : {}),
     },
   );
@@ -73,7 +77,7 @@ export function statusEvent(message: Message, at: Date): NewEvent | null {
     type,
     message,
     at,
-    message.reason ? { reason: message.reason, remedy: remedyOf(message.reason) } : {},
+    message.reason ? { reason: message.reason, remedy: remedyOf(message.reason), ...detailOf(message) } : {},
   );
 }
 

@@ -80,7 +80,8 @@ const effects: Effects = {
 async function message(scene: Scene, fact: FactOf<'message'>): Promise<NewEvent[]> {
   const stored = await store(scene, fact);
   if (!stored) return [];
-  const told = messageEvent(stored.message, fact.fromMe ? null : fact.senderName, scene.links);
+  const said = { senderName: fact.fromMe ? null : fact.senderName, at: fact.at };
+  const told = messageEvent(stored.message, said, scene.links);
   return [told, ...stored.events];
 }
 

@@ -63,10 +63,14 @@ export function createMediaLinks(deps: {
 export const carriedView = (
   message: { userId: number; media: CarriedMedia },
   links: Pick<MediaLinks, 'forUser'>,
-) => ({
-  ...message.media,
-  url: links.forUser({ id: message.media.id, userId: message.userId }).url,
-});
+) => {
+  const { reason, ...media } = message.media;
+  return {
+    ...media,
+    url: links.forUser({ id: media.id, userId: message.userId }).url,
+    ...(reason === null ? {} : { reason }),
+  };
+};
 
 export const mediaView = (media: Media, links: Pick<MediaLinks, 'forUser'>): MediaView => {
   const { url, expires } = links.forUser(media);

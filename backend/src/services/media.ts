@@ -52,13 +52,14 @@ const NODE_LINK = 3600;
 const wrong = (code: ProblemCode, pointer: string, detail: string) =>
   new Problem(code, detail, { errors: [{ pointer, code, detail }] });
 
-const carried = ({ id, status, kind, mimetype, fileName, size }: Media): CarriedMedia => ({
+const carried = ({ id, status, kind, mimetype, fileName, size, reason }: Media): CarriedMedia => ({
   id,
   status,
   kind,
   mimetype,
   fileName,
   size,
+  reason: status === 'failed' ? reason : null,
 });
 
 /** No room for so many bytes more. In the transaction that stores them, which holds the user's count. */

@@ -19,6 +19,8 @@ export interface ContentsView extends Omit<Contents, 'reaction' | 'fileName' | '
     fileName: string | null;
     size: number | null;
     url?: string;
+    /** Why it failed. */
+    reason?: string;
   };
   /** What somebody chose from a list or from buttons. */
   choice?: { id?: string; text?: string; description?: string };
@@ -47,6 +49,8 @@ export interface MessageView extends Partial<ContentsView> {
   status: string;
   reason: string | null;
   remedy: string | null;
+  /** What is known of the reason beyond its name. */
+  detail?: string;
   whatsappId: string | null;
   createdAt: string;
   updatedAt: string;
@@ -135,6 +139,10 @@ export type Priority = (typeof PRIORITIES)[number];
 const statusNow = ({ status, sendAt }: Pick<Message, 'status' | 'sendAt'>): string =>
   status === 'scheduled' && sendAt && sendAt <= new Date() ? 'queued' : status;
 
+/** What is known of the reason of a status beyond its name. */
+export const detailOf = ({ reason, media }: Pick<Message, 'reason' | 'media'>): { detail?: string } =>
+  reason === 'media_refused' && media?.reason ? { detail: media.reason } : {};
+
 export const messageView = (message: Message, links: Links): MessageView => ({
   id: message.id,
   phoneId: message.phoneId,
@@ -149,6 +157,7 @@ export const messageView = (message: Message, links: Links): MessageView => ({
   status: statusNow(message),
   reason: message.reason,
   remedy: remedyOf(message.reason),
+  ...detailOf(message),
   whatsappId: message.whatsappId,
   createdAt: message.createdAt.toISOString(),
   updatedAt: message.updatedAt.toISOString(),

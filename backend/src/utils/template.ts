@@ -23,3 +23,10 @@ export function fill<T>(
   };
   return { value: deep(value) as T, missing: [...missing] };
 }
+
+/** Whether the text at a JSON pointer into `value` has a place that nothing was put into. */
+export function isUnfilled(value: unknown, pointer: string): boolean {
+  const names = pointer.split('/').slice(1);
+  const at = names.reduce<unknown>((part, name) => (part as Record<string, unknown> | null)?.[name], value);
+  return typeof at === 'string' && fill(at, {}).missing.length > 0;
+}

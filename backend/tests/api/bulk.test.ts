@@ -60,7 +60,7 @@ describe('a bulk', () => {
     expect(events.at(-1).data.finishedAt).not.toBeNull();
   });
 
-  it('some drafts wrong › the others are accepted; each fault names its field', async () => {
+  it('regression › some drafts wrong, one in two places › the others are accepted; every fault names its field', async () => {
     const { status, body } = await post({
       defaults: { phoneId: phone.id },
       messages: [
@@ -71,9 +71,11 @@ describe('a bulk', () => {
         { to: number(103), message: 'bulk-b right too', phoneId: 999_999 },
         { to: number(104), message: 'bulk-b high', priority: 'high' },
         { to: number(105), message: 'bulk-b', colour: 'red' },
+        { to: 'nobody', message: 'bulk-b {{name}}' },
+        { to: '{{number}}', message: 'bulk-b' },
       ],
     });
-    expect([status, body.accepted, body.refused]).toEqual([202, 2, 5]);
+    expect([status, body.accepted, body.refused]).toEqual([202, 2, 7]);
     const faults = body.results.map(({ errors }: any) => errors.map((e: any) => `${e.pointer} ${e.code}`));
     expect(faults).toEqual([
       [],
@@ -83,6 +85,8 @@ describe('a bulk', () => {
       ['/phoneId not_found'],
       [],
       ['/colour object.unknown'],
+      ['/variables/name missing_variable', '/to recipient'],
+      ['/variables/number missing_variable'],
     ]);
     await finished(body.id);
     expect((await texts('bulk-b')).sort()).toEqual(['bulk-b high', 'bulk-b right']);

@@ -148,6 +148,36 @@ describe('what nodes post', () => {
     });
   });
 
+  it('regression › an answer in the second of its question › told in whole seconds › is listed after it', async () => {
+    const asker = await newUser(gateway.url);
+    const placed = await placedPhone(gateway, asker);
+    const to = '+628985550999';
+    const draft = { phoneId: placed.id, to, message: 'a question' };
+    const { body: question } = await asker.api.post('/api/messages/send', draft);
+    const second = Math.floor(new Date(question.createdAt).getTime() / 1000);
+    const say = (id: string, words: string, messageTimestamp: number) =>
+      placed.say('messages.upsert', { ...textFrom(to, id, words), messageTimestamp });
+    await say('TIME-1', 'an answer', second);
+    await say('TIME-2', 'and another', second);
+    await say('TIME-3', 'of a clock that is ahead', second + 3600);
+    await say('TIME-4', 'of an hour ago', second - 3600);
+    const { data } = (await asker.api.get('/api/messages')).body;
+    expect(data.map(({ message }: any) => message)).toEqual([
+      'of a clock that is ahead',
+      'and another',
+      'an answer',
+      'a question',
+      'of an hour ago',
+    ]);
+    for (const { createdAt, updatedAt } of data) {
+      expect(new Date(createdAt).getTime()).toBeLessThanOrEqual(Date.now());
+      expect(updatedAt >= createdAt).toBe(true);
+    }
+    const { data: events } = (await asker.api.get('/api/events?after=0')).body;
+    const told = events.filter((e: any) => e.event === 'message').map((e: any) => e.data.timestamp);
+    expect(told).toEqual([0, 0, 3600, -3600].map((after) => new Date((second + after) * 1000).toISOString()));
+  });
+
   it('what is not understood › posted › 200, kept without the phone’s token', async () => {
     const phone = await placedPhone(gateway, user);
     expect((await phone.say('something.unheard-of', { id: '1' })).status).toBe(200);

@@ -148,11 +148,12 @@ describe('messages with media', () => {
     const failing = await send({ type: 'image', mediaUrl: `${files.url}/missing`, to: '+628985550103' });
     const behind = await send({ type: 'text', message: 'after', to: '+628985550103' });
     const failed = await settled(user, failing.id, ['failed']);
-    expect([failed.reason, failed.remedy, failed.media.status]).toEqual([
-      'media_refused',
-      expect.any(String),
-      'failed',
-    ]);
+    expect(failed).toMatchObject({
+      reason: 'media_refused',
+      remedy: expect.any(String),
+      detail: 'The link answers 404',
+      media: { status: 'failed', reason: 'The link answers 404' },
+    });
     await settled(user, behind.id, SENT);
     expect((await user.api.get(`/api/media/${failed.media.id}/info`)).body.reason).toBe(
       'The link answers 404',
