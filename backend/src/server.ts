@@ -74,6 +74,7 @@ async function main(): Promise<void> {
     feed: gateway.feed,
     logger,
     corsOrigins: env.CORS_ORIGINS,
+    settings: { perUser: env.SOCKETS_PER_USER, heartbeat: env.SOCKET_HEARTBEAT },
   });
 
   let stopping: Promise<void> | null = null;

@@ -80,6 +80,8 @@ export interface Settings {
   S3_BUCKET: string;
   S3_ACCESS_KEY: string;
   S3_SECRET_KEY: string;
+  SOCKETS_PER_USER: number;
+  SOCKET_HEARTBEAT: number;
   WEBHOOK_RETRY_SCHEDULE: number[];
   WEBHOOK_TIMEOUT: number;
   WEBHOOK_CONCURRENCY: number;
@@ -258,6 +260,8 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   S3_BUCKET: Joi.string().allow('').default(''),
   S3_ACCESS_KEY: Joi.string().allow('').default(''),
   S3_SECRET_KEY: Joi.string().allow('').default(''),
+  SOCKETS_PER_USER: count(100),
+  SOCKET_HEARTBEAT: duration(25),
   WEBHOOK_RETRY_SCHEDULE: parsed(secondsList).default([
     5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400,
   ]),

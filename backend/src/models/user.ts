@@ -44,6 +44,12 @@ export const userModel = (db: Db) => ({
     return row ?? null;
   },
 
+  /** Of these users, what their tokens are verified by. */
+  listTokenSecrets: (ids: readonly number[]) =>
+    db.query<Pick<UserSecrets, 'id' | 'isActive' | 'jwtSecret' | 'tokenVersion'>>(sql`
+      select id, is_active as "isActive", jwt_secret as "jwtSecret", token_version as "tokenVersion"
+        from users where id = any (${[...ids]}::bigint[])`),
+
   async findSecrets(id: number): Promise<UserSecrets | null> {
     const [row] = await db.query<UserSecrets>(sql`
       select ${columns}, password_hash as "passwordHash", jwt_secret as "jwtSecret", token_version as "tokenVersion"

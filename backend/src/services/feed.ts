@@ -9,17 +9,21 @@ export interface Listener {
   /** The last sequence it has; moves as entries are handed over. */
   cursor: number;
   deliver(entry: LedgerEntry): void;
+  /** Whether it takes more now. One that does not is passed over, and has to be nudged when it does again. */
+  isReady(): boolean;
   /** The ledger no longer reaches back to its cursor; live from `sequence` on. */
   resync(sequence: number): void;
 }
 
 export type Feed = ReturnType<typeof createFeed>;
 
-/** Entries read for one listener at a time, so that one far behind does not hold up the others. */
+/** Entries read of one user at a time, so that one far behind does not hold up the others. */
 const PAGE = 200;
+/** Users asked for in one query. */
+const USERS_AT_ONCE = 1000;
 
 /**
- * Reads the ledger for all listeners of this process, on a hint or each sweep: one query for all of them. There is no
+ * Reads the ledger for all listeners of this process: of one user on a hint, of all of them each sweep. There is no
  * adapter and no seam between replay and live, since both are the same reading after a cursor.
  */
 export function createFeed(deps: {
@@ -29,79 +33,123 @@ export function createFeed(deps: {
   sweepMs: number;
 }) {
   const { tenancy, wake, logger, sweepMs } = deps;
-  const listeners = new Set<Listener>();
+  const listeners = new Map<number, Set<Listener>>();
+  /** Users whose ledger may have grown. */
+  const due = new Set<number>();
   let running: Promise<void> | null = null;
-  let again = false;
 
-  async function read(): Promise<boolean> {
-    // Only those whose cursors were read from: one that joins meanwhile would miss what lies before the others' cursors.
-    const present = [...listeners];
-    if (present.length === 0) return false;
-    const lowest = new Map<number, number>();
-    for (const { userId, cursor } of present)
-      lowest.set(userId, Math.min(cursor, lowest.get(userId) ?? Infinity));
-    const cursors = [...lowest].map(([userId, after]) => ({ userId, after }));
-    const entries = await tenancy.inTenants([...lowest.keys()], (models) =>
-      models.events.listAfterEach(cursors, PAGE),
-    );
-    for (const entry of entries) {
-      for (const listener of present) {
-        if (!listeners.has(listener)) continue;
-        if (listener.userId !== entry.userId || entry.sequence <= listener.cursor) continue;
+  /** Hands over what follows each cursor, as far as the listener takes it. */
+  function hand(present: readonly Listener[], entries: readonly LedgerEntry[]): void {
+    for (const listener of present) {
+      for (const entry of entries) {
+        if (entry.sequence <= listener.cursor) continue;
+        if (!listener.isReady() || !listeners.get(listener.userId)?.has(listener)) break;
         listener.cursor = entry.sequence;
         listener.deliver(entry);
       }
     }
-    return entries.length > 0;
   }
 
-  function turn(): Promise<void> {
-    again = true;
-    running ??= (async () => {
-      while (again) {
-        again = false;
-        again =
-          (await read().catch((error: unknown) => {
-            logger.warn('feed not read', { error });
-            return false;
-          })) || again;
-      }
-    })().finally(() => {
+  async function read(userIds: readonly number[]): Promise<void> {
+    // Only those whose cursors were read from: one that joins meanwhile would miss what lies before the others' cursors.
+    const present = new Map(
+      userIds.flatMap((userId): [number, Listener[]][] => {
+        const ready = [...(listeners.get(userId) ?? [])].filter((listener) => listener.isReady());
+        return ready.length > 0 ? [[userId, ready]] : [];
+      }),
+    );
+    if (present.size === 0) return;
+    const cursors = [...present].map(([userId, all]) => ({
+      userId,
+      after: Math.min(...all.map(({ cursor }) => cursor)),
+    }));
+    const entries = await tenancy.inTenants([...present.keys()], (models) =>
+      models.events.listAfterEach(cursors, PAGE),
+    );
+    for (const [userId, own] of grouped(entries)) {
+      hand(present.get(userId) ?? [], own);
+      if (own.length >= PAGE) due.add(userId);
+    }
+  }
+
+  async function readDue(): Promise<void> {
+    while (due.size > 0) {
+      const users = [...due].slice(0, USERS_AT_ONCE);
+      for (const userId of users) due.delete(userId);
+      await read(users).catch((error: unknown) => logger.warn('feed not read', { error }));
+    }
+  }
+
+  function turn(): void {
+    running ??= readDue().finally(() => {
       running = null;
+      if (due.size > 0) turn();
     });
-    return running;
   }
 
-  const hasListener = (userId: number) => [...listeners].some((listener) => listener.userId === userId);
-  const off = wake.on('events', (userId) => {
-    if (hasListener(userId)) void turn();
-  });
-  const timer = setInterval(() => void turn(), sweepMs);
+  function nudge(userId: number): void {
+    if (!listeners.has(userId)) return;
+    due.add(userId);
+    turn();
+  }
+
+  function leave(listener: Listener): void {
+    const own = listeners.get(listener.userId);
+    own?.delete(listener);
+    if (own?.size === 0) listeners.delete(listener.userId);
+  }
+
+  const off = wake.on('events', nudge);
+  const timer = setInterval(() => {
+    for (const userId of listeners.keys()) due.add(userId);
+    if (due.size > 0) turn();
+  }, sweepMs);
   timer.unref();
 
   return {
     /** Joins after `lastSequence`, or at the end of the ledger when none is given. */
     async join(listener: Omit<Listener, 'cursor'>, lastSequence: number | null): Promise<() => void> {
-      const { oldest, last } = await tenancy.inTenant(listener.userId, (models) =>
-        models.events.bounds(listener.userId),
-      );
+      const { userId } = listener;
+      const { oldest, last } = await tenancy.inTenant(userId, (models) => models.events.bounds(userId));
       const isLost =
         lastSequence !== null && (lastSequence > last || (lastSequence + 1 < oldest && lastSequence < last));
       const joined: Listener = { ...listener, cursor: lastSequence === null || isLost ? last : lastSequence };
       if (isLost) joined.resync(last);
-      listeners.add(joined);
-      void turn();
-      return () => void listeners.delete(joined);
+      listeners.set(userId, (listeners.get(userId) ?? new Set()).add(joined));
+      nudge(userId);
+      return () => leave(joined);
     },
 
+    /** A listener of this user may take more again. */
+    nudge,
+
     get size(): number {
-      return listeners.size;
+      return [...listeners.values()].reduce((sum, own) => sum + own.size, 0);
+    },
+
+    /** How many listeners are passed over at the moment. */
+    get held(): number {
+      return [...listeners.values()].reduce(
+        (sum, own) => sum + [...own].filter((listener) => !listener.isReady()).length,
+        0,
+      );
     },
 
     async close(): Promise<void> {
       off();
       clearInterval(timer);
+      due.clear();
       await running;
     },
   };
+}
+
+function grouped(entries: readonly LedgerEntry[]): Map<number, LedgerEntry[]> {
+  const all = new Map<number, LedgerEntry[]>();
+  for (const entry of entries) {
+    const own = all.get(entry.userId);
+    if (own) own.push(entry);
+    else all.set(entry.userId, [entry]);
+  }
+  return all;
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Tenancy } from '../models/index.js';
+import type { Models, Tenancy } from '../models/index.js';
 import { parseApiKey } from '../utils/api-key.js';
 import { safeEqual } from '../utils/crypto.js';
 import type { Tokens } from './token.js';
@@ -18,6 +18,12 @@ export interface Presented {
 
 export type Identify = ReturnType<typeof createIdentify>;
 
+/** Whoever was identified, by what they presented. */
+export interface Held {
+  presented: Presented;
+  identity: Identity;
+}
+
 /** What is remembered of a credential lives so long: a revocation takes effect within it, with or without Redis. */
 const CACHE_MS = 1000;
 const CACHE_SIZE = 10_000;
@@ -27,12 +33,17 @@ interface KnownKey {
   identity: Identity;
 }
 interface KnownUser {
+  /** Of which `key` was made. */
+  sealed: string;
   key: KeyObject;
   tokenVersion: number;
 }
 
 /** From a presented secret to its user; null for anything that is not a live credential, whatever is wrong with it. */
-export function createIdentify(deps: { tenancy: Pick<Tenancy, 'inTenant' | 'shared'>; tokens: Tokens }) {
+export function createIdentify(deps: {
+  tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
+  tokens: Tokens;
+}) {
   const { tenancy, tokens } = deps;
   const keys = cache<KnownKey | null>();
   const users = cache<KnownUser | null>();
@@ -52,9 +63,51 @@ export function createIdentify(deps: { tenancy: Pick<Tenancy, 'inTenant' | 'shar
   const loadUser = async (userId: number): Promise<KnownUser | null> => {
     const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
     return user?.isActive
-      ? { key: tokens.unseal(userId, user.jwtSecret), tokenVersion: user.tokenVersion }
+      ? {
+          sealed: user.jwtSecret,
+          key: tokens.unseal(userId, user.jwtSecret),
+          tokenVersion: user.tokenVersion,
+        }
       : null;
   };
+
+  async function primeUsers(models: Models, ids: readonly number[]): Promise<void> {
+    const rows = new Map((await models.users.listTokenSecrets(ids)).map((row) => [row.id, row]));
+    for (const id of ids) {
+      const row = rows.get(id);
+      const known = await users.last(String(id));
+      if (!row?.isActive) users.put(String(id), null);
+      else {
+        const { jwtSecret: sealed, tokenVersion } = row;
+        const key = known?.sealed === sealed ? known.key : tokens.unseal(id, sealed);
+        users.put(String(id), { sealed, key, tokenVersion });
+      }
+    }
+  }
+
+  async function primeKeys(models: Models, ids: readonly string[]): Promise<void> {
+    const rows = new Map((await models.apiKeys.listGrants(ids)).map((row) => [row.id, row]));
+    for (const id of ids) {
+      const row = rows.get(id);
+      if (!row?.isActive) keys.put(id, null);
+      else {
+        const { userId, hash, scopes } = row;
+        keys.put(id, { hash, identity: { userId, scopes: scopes ?? 'all', via: 'key', credentialId: id } });
+      }
+    }
+  }
+
+  /** Learns anew, with two questions for all, what identifying these again will ask for. */
+  async function prime(held: readonly Held[]): Promise<void> {
+    const all = held.map(({ identity }) => identity);
+    const userIds = [...new Set(all.map(({ userId }) => userId))];
+    await tenancy.inTenants(userIds, async (models) => {
+      const byToken = all.filter(({ via }) => via === 'jwt').map(({ userId }) => userId);
+      const byKey = all.filter(({ via }) => via === 'key').map(({ credentialId }) => credentialId);
+      if (byToken.length > 0) await primeUsers(models, [...new Set(byToken)]);
+      if (byKey.length > 0) await primeKeys(models, [...new Set(byKey)]);
+    });
+  }
 
   async function byKey(text: string): Promise<Identity | null> {
     const parsed = parseApiKey(text);
@@ -72,24 +125,31 @@ export function createIdentify(deps: { tenancy: Pick<Tenancy, 'inTenant' | 'shar
     return { userId, scopes: 'all', via: 'jwt', credentialId: `jwt:${userId}:${claims.tokenVersion}` };
   }
 
-  return async ({ bearer, apiKey }: Presented): Promise<Identity | null> => {
+  const identify = async ({ bearer, apiKey }: Presented): Promise<Identity | null> => {
     if (bearer !== undefined && apiKey !== undefined && bearer !== apiKey) return null;
     const text = bearer ?? apiKey;
     if (text === undefined) return null;
     return text.startsWith('ev_') ? byKey(text) : apiKey === undefined ? byToken(text) : null;
   };
+  return Object.assign(identify, { prime });
 }
 
 /** Remembers answers for CACHE_MS; callers that ask meanwhile share one question. A failed question is not kept. */
 function cache<Value>() {
   const entries = new Map<string, { value: Promise<Value>; until: number }>();
+  const put = (name: string, value: Promise<Value>) => {
+    if (entries.size >= CACHE_SIZE) entries.clear();
+    entries.set(name, { value, until: Date.now() + CACHE_MS });
+  };
   return {
+    put: (name: string, value: Value) => put(name, Promise.resolve(value)),
+    /** What was last remembered, however old. */
+    last: (name: string): Promise<Value> | undefined => entries.get(name)?.value,
     get(name: string, load: () => Promise<Value>): Promise<Value> {
       const known = entries.get(name);
       if (known && known.until > Date.now()) return known.value;
-      if (entries.size >= CACHE_SIZE) entries.clear();
       const value = load();
-      entries.set(name, { value, until: Date.now() + CACHE_MS });
+      put(name, value);
       value.catch(() => entries.delete(name));
       return value;
     },

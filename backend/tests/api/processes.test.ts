@@ -76,6 +76,39 @@ describe('two api and two worker processes behind nginx, on one database and one
     }
   });
 
+  it('clients by websocket and by polling through nginx › while each process is killed in turn › hear the ledger without gap or double', async () => {
+    const start = (await at(0).get('/api/events?limit=1')).body.lastSequence as number;
+    const all = ['websocket', 'polling'].map((transport) => {
+      const heard: any[] = [];
+      const socket = io(fleet.url, {
+        auth: (give) => give({ token: user.token, lastSequence: heard.at(-1)?.sequence ?? start }),
+        transports: [transport],
+        reconnectionDelay: 100,
+        reconnectionDelayMax: 300,
+        forceNew: true,
+      });
+      sockets.push(socket);
+      socket.onAny((_name, envelope) => heard.push(envelope));
+      return { socket, heard };
+    });
+    await until('connected', () => all.every(({ socket }) => socket.connected));
+    for (const [n, member] of fleet.api.entries()) {
+      await member.end('SIGKILL');
+      for (let i = 0; i < 3; i += 1)
+        expect((await at(1 - n).post('/api/messages/send', draft(`through-${n}${i}`))).status).toBe(202);
+      await member.start();
+    }
+    const ledger = async () => (await at(0).get(`/api/events?after=${start}`)).body.data as any[];
+    await until(
+      'all was sent',
+      async () => (await ledger()).filter((e) => e.event === 'message.sent').length >= 6,
+    );
+    for (const { heard } of all) {
+      await until('heard', async () => heard.length >= (await ledger()).length);
+      expect(heard).toEqual((await ledger()).slice(0, heard.length));
+    }
+  }, 60_000);
+
   it('one key at once through both › twenty duplicates › one message, one first answer', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => keyed(i % 2, 'dup', 'dup-1')));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(202));

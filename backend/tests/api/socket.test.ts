@@ -11,7 +11,7 @@ describe('the live feed', () => {
   let phone: Awaited<ReturnType<typeof placedPhone>>;
   const open: Socket[] = [];
   beforeAll(async () => {
-    gateway = await startGateway({ workers: [] });
+    gateway = await startGateway({ workers: [], env: { SOCKETS_PER_USER: '5' } });
     user = await newUser(gateway.url);
     phone = await placedPhone(gateway, user);
   });
@@ -107,15 +107,96 @@ describe('the live feed', () => {
     expect(state.heard).toEqual([]);
   });
 
-  it('a user disabled while connected › within about a second › is disconnected', async () => {
-    const victim = await newUser(gateway.url);
-    const states = [connect({ token: victim.token }), connect({ apiKey: victim.apiKey })];
+  it.each([
+    ['a user is disabled', (id: number) => `update users set is_active = false where id = ${id}`, 2],
+    [
+      'all tokens of a user are ended',
+      (id: number) => `update users set token_version = token_version + 1 where id = ${id}`,
+      1,
+    ],
+    ['a key is revoked', (id: number) => `update api_keys set revoked_at = now() where user_id = ${id}`, 1],
+    ['a key expires', (id: number) => `update api_keys set expires_at = now() where user_id = ${id}`, 1],
+    [
+      'a key may no longer read',
+      (id: number) => `update api_keys set scopes = '{messages:write}' where user_id = ${id}`,
+      1,
+    ],
+  ])(
+    '%s while sockets are connected › within a second › those that it was are cut',
+    async (_what, change, cut) => {
+      const victim = await newUser(gateway.url);
+      const states = [
+        connect({ token: victim.token }),
+        connect({ apiKey: victim.apiKey }),
+        connect({ token: user.token }),
+      ];
+      await until('joined', () => gateway.gateway.feed.size === 3);
+      await gateway.database.query(
+        `begin; set local app.user_ids = '{${victim.id}}'; ${change(victim.id)}; commit`,
+      );
+      const start = Date.now();
+      await until('cut', () => states.filter(({ socket }) => !socket.connected).length === cut, 3000);
+      expect(Date.now() - start).toBeLessThan(1000 + 250);
+      await until('forgotten', () => gateway.gateway.feed.size === 3 - cut);
+      expect(states[2]!.socket.connected).toBe(true);
+    },
+  );
+
+  it('more sockets than a user may have › the next one › refused, and taken when another has gone', async () => {
+    const many = await newUser(gateway.url);
+    const states = Array.from({ length: 5 }, () => connect({ token: many.token }));
+    await until('joined', () => gateway.gateway.feed.size === 5);
+    const next = connect({ token: many.token });
+    await until('refused', () => next.error === 'too_many_sockets');
+    const others = connect({ token: user.token });
+    await until('another user’s is taken', () => others.socket.connected);
+    states[0]!.socket.close();
+    await until('gone', () => gateway.gateway.feed.size === 5);
+    const taken = connect({ token: many.token });
+    await until('taken', () => taken.socket.connected);
+  });
+
+  it('a client that stops reading › while others read › is handed no more than it takes, and all of it later', async () => {
+    const [slow, fast] = [connect({ token: user.token }), connect({ token: user.token })];
     await until('joined', () => gateway.gateway.feed.size === 2);
-    await gateway.database.query(
-      `begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`,
-    );
-    await until('cut', () => states.every((state) => !state.socket.connected), 3000);
-    await until('forgotten', () => gateway.gateway.feed.size === 0);
+    const from = await last();
+    const connection = (slow.socket.io.engine.transport as any).ws._socket;
+    connection.pause();
+    const total = 2500;
+    // 20 MB: more than the two kernels keep.
+    await gateway.database.query(`begin; set local app.user_ids = '{${user.id}}';
+      select append_events(array_agg(${user.id}::bigint), array_agg('evt_slow' || n), array_agg('message'::text), array_agg(${phone.id}::bigint),
+        array_agg(1::bigint), array_agg(json_build_object('phoneId', ${phone.id}, 'messageId', 1, 'whatsappId', 'S' || n,
+          'direction', 'in', 'source', 'contact', 'from', '+1', 'to', '+2', 'chat', '+1', 'senderName', null, 'type', 'text',
+          'message', repeat('x', 8000), 'timestamp', '2026-11-22T08:00:00.000Z')::text), now())
+        from generate_series(1, ${total}) n; commit`);
+    await until('the fast one heard all', () => fast.heard.length === total, 20_000);
+    await until('the slow one is held', () => gateway.gateway.feed.held === 1);
+    expect(slow.heard.length).toBeLessThan(total / 2);
+    await message('AFTERWARDS');
+    await until('the fast one goes on', () => fast.heard.length === total + 1);
+    expect(gateway.gateway.feed.held).toBe(1);
+    connection.resume();
+    await until('the slow one heard all', () => slow.heard.length === total + 1, 20_000);
+    expect(sequences(slow.heard)).toEqual(Array.from({ length: total + 1 }, (_, i) => from + 1 + i));
+    expect(gateway.gateway.feed.held).toBe(0);
+  });
+
+  it('a client that answers no ping › after two heartbeats › is let go', async () => {
+    const quick = await startGateway({ workers: [], env: { SOCKET_HEARTBEAT: '0.5' } });
+    try {
+      const { token } = await newUser(quick.url);
+      const socket = io(quick.url, { auth: { token }, transports: ['websocket'], reconnection: false });
+      open.push(socket);
+      await until('joined', () => quick.gateway.feed.size === 1);
+      // What it writes goes nowhere, as over a line that was cut without a word.
+      const line = (socket.io.engine.transport as any).ws._socket;
+      line.write = () => true;
+      await until('let go', () => quick.gateway.feed.size === 0, 5000);
+      line.destroy();
+    } finally {
+      await quick.stop();
+    }
   });
 
   it('Redis gone › something happens › is heard within the sweep', async () => {

@@ -67,6 +67,7 @@ export async function startGateway(
     feed: gateway.feed,
     logger,
     corsOrigins: [],
+    settings: { perUser: env.SOCKETS_PER_USER, heartbeat: env.SOCKET_HEARTBEAT },
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();
