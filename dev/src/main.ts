@@ -71,13 +71,14 @@ async function startDatabases(world: Omit<World, 'postgres'>, keep: Supervisor):
 
 async function startNodes(world: World, keep: Supervisor): Promise<void> {
   const { dataDir } = world.settings;
-  const starts = world.plan.nodes.map((node) => {
+  const starts = world.plan.nodes.map(async (node) => {
     const env = nodeEnvironment(world, node);
     const program = { name: node.name, entry: 'sandbox/src/server.ts', env, dataDir };
     const headers = { apikey: env['SANDBOX_API_KEY'] ?? '' };
     // A node answers 404 for an instance it does not know, once it has read those it does.
     const isReady = async () => (await status(`${node.url}/instance/connectionState/none`, headers)) === 404;
-    return keep.add(programService(program, 2, isReady));
+    const { pid } = await keep.add(programService(program, 2, isReady));
+    say(`${node.name}: ${node.url}, process ${pid}`);
   });
   await Promise.all(starts);
 }

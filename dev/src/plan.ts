@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { writeSecret } from './folders.js';
+import { holderOf } from './holder.js';
 import { answers, canListen, freePort } from './ports.js';
 import { UserError, type Given, type Settings } from './settings.js';
 
@@ -131,6 +132,12 @@ function claims(settings: Settings, plan: Plan, nginx: boolean): Claim[] {
   ];
 }
 
+function takenBy(port: number, variable: string): string {
+  const holder = holderOf(port);
+  const by = holder === null ? '' : ` by ${holder}`;
+  return `port ${port} is taken${by}: stop what uses it, or set ${variable} to another`;
+}
+
 /** @throws UserError with a line for every port that is taken, or wanted twice */
 export async function checkPorts(settings: Settings, plan: Plan, nginx: boolean): Promise<void> {
   const wanted = claims(settings, plan, nginx);
@@ -141,8 +148,7 @@ export async function checkPorts(settings: Settings, plan: Plan, nginx: boolean)
       faults.push(
         `port ${port} is wanted by both ${twin.variable} and ${variable}: set one of them to another`,
       );
-    else if ((await answers(port)) || !(await canListen(port)))
-      faults.push(`port ${port} is taken: stop what uses it, or set ${variable} to another`);
+    else if ((await answers(port)) || !(await canListen(port))) faults.push(takenBy(port, variable));
   }
   if (faults.length > 0) throw new UserError(faults.join('\n'));
 }

@@ -1,11 +1,14 @@
 import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { appendFileSync, closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { failure, linesFrom, sizeOf } from './cause.js';
 import { until } from './wait.js';
 
 /** A process of ours that runs. */
 export interface Running {
   readonly pid: number;
+  /** Where in its log file its own lines begin, in bytes. */
+  readonly logFrom?: number;
   /** Resolves, never rejects, when the process is gone, with how: `exit 1`, `signal SIGKILL`. */
   readonly exited: Promise<string>;
   /** Asks it to end, and ends it the hard way after a while; resolves when it is gone. */
@@ -151,6 +154,7 @@ function groupId(pid: number): number {
  * @throws Error when it cannot be started at all
  */
 export async function run(command: Command): Promise<Running & { child: ChildProcess }> {
+  const logFrom = sizeOf(command.logFile);
   const child = open(command);
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -168,6 +172,7 @@ export async function run(command: Command): Promise<Running & { child: ChildPro
   };
   return {
     pid,
+    logFrom,
     child,
     exited,
     stop: () => end(command.signal ?? 'SIGTERM'),
@@ -177,7 +182,7 @@ export async function run(command: Command): Promise<Running & { child: ChildPro
 
 /**
  * Polls `check` until it gives something truthy, as long as the process lives.
- * @throws Error when the process ends first or `readyMs` pass; it is stopped then, and its log's end is in the message
+ * @throws Error when the process ends first or `readyMs` pass; it is stopped then, and the message has why, and the end of its output
  */
 export async function ready(
   command: Command,
@@ -194,17 +199,8 @@ export async function ready(
     if (gone !== undefined) throw new Error(gone);
   } catch (error) {
     await running.kill();
-    throw new Error(`${command.name} did not start: ${(error as Error).message}${logEnd(command.logFile)}`, {
-      cause: error,
-    });
-  }
-}
-
-function logEnd(file: string | undefined): string {
-  if (file === undefined) return '';
-  try {
-    return `\n${readFileSync(file, 'utf8').trimEnd().split('\n').slice(-12).join('\n')}\n(${file})`;
-  } catch {
-    return '';
+    const head = `${command.name} did not start: ${(error as Error).message}`;
+    const output = linesFrom(command.logFile, running.logFrom ?? 0);
+    throw new Error(failure(head, output, command.logFile), { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { failure } from './cause.js';
 import { startNginx, type NginxOptions } from './nginx.js';
 import { startPostgres, type Postgres, type PostgresOptions } from './postgres.js';
 import { ready, run, type Command, type Running } from './process.js';
@@ -78,7 +79,7 @@ export function programService(program: Program, tier: number, isReady: () => Pr
 
 /**
  * Runs a program that ends by itself, such as the migrations.
- * @throws Error with the end of its log unless it exits with 0
+ * @throws Error with why, and the end of its output, unless it exits with 0
  */
 export async function runToEnd(program: Program, spawned: (running: Running) => void): Promise<void> {
   const lines: string[] = [];
@@ -86,7 +87,7 @@ export async function runToEnd(program: Program, spawned: (running: Running) => 
   const running = await run(how);
   spawned(running);
   const end = await running.exited;
-  if (end !== 'exit 0') throw new Error(`${program.name} failed (${end})\n${lines.slice(-12).join('\n')}`);
+  if (end !== 'exit 0') throw new Error(failure(`${program.name} failed (${end})`, lines, how.logFile));
 }
 
 export interface PostgresService extends Service {

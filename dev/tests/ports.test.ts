@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { holderOf } from '../src/holder.js';
 import { canListen, freePort } from '../src/ports.js';
 import { root } from '../src/settings.js';
 
@@ -53,5 +55,47 @@ describe('a free port', () => {
     both.forEach(({ child }) => child.stdin!.end('\n'));
     await Promise.all(both);
     expect(new Set([...one, ...other]).size).toBe(600);
+  });
+});
+
+describe('who has a port', () => {
+  const connected = async () => {
+    const server = createServer((socket) => socket.on('error', () => undefined).resume());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = createConnection({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+    await new Promise((resolve) => client.once('connect', resolve));
+    return { server, client, port: client.localPort! };
+  };
+
+  it('regression › an outgoing connection on it › cannot be listened on, and is named as what it is', async () => {
+    const { server, client, port } = await connected();
+    expect(await canListen(port)).toBe(false);
+    expect(holderOf(port)).toMatch(new RegExp(`^an outgoing connection of process ${process.pid} \\(.+\\)$`));
+    client.destroy();
+    server.close();
+  });
+
+  it('a connection that has ended, and lingers in TIME_WAIT › is named as what it is', async () => {
+    const { server, client, port } = await connected();
+    // Who closes first is the one that lingers.
+    client.end();
+    await new Promise((resolve) => client.once('close', resolve));
+    expect(readFileSync('/proc/net/tcp', 'utf8')).toMatch(
+      new RegExp(`0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 06 `),
+    );
+    expect([await canListen(port), holderOf(port)]).toEqual([
+      false,
+      'an outgoing connection that has ended, for up to a minute',
+    ]);
+    server.close();
+  });
+
+  it('a listener, and nobody › is named, and null', async () => {
+    const { server, client } = await connected();
+    const { port } = server.address() as AddressInfo;
+    expect(holderOf(port)).toMatch(new RegExp(`^process ${process.pid} \\(`));
+    client.destroy();
+    server.close();
+    expect(holderOf(await freePort())).toBeNull();
   });
 });

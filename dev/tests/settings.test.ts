@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -148,7 +148,7 @@ describe('checkPorts', () => {
     const settings = read({ HTTP_PORT: String(port), PORT: '0', INTERNAL_PORT: '0' });
     const plan = { ...(await makePlan(settings, quiet)), nodes: [] };
     await expect(checkPorts(settings, plan, false)).rejects.toThrow(
-      `port ${port} is taken: stop what uses it, or set HTTP_PORT to another`,
+      `port ${port} is taken by process ${process.pid} (${readFileSync('/proc/self/comm', 'utf8').trim()}): stop what uses it, or set HTTP_PORT to another`,
     );
     server.close();
   });

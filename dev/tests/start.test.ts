@@ -25,6 +25,12 @@ describe('npm start', () => {
     const one = await start();
     expect(one.output()).toContain(`\nready http://localhost:${one.env['HTTP_PORT']}\n`);
     expect(lines(one)).toHaveLength(3);
+    const port = Number(one.env['SANDBOX_PORT']);
+    for (const [name, at] of [
+      ['node-1', port],
+      ['node-2', port + 1],
+    ] as const)
+      expect(one.output()).toContain(`${name}: http://127.0.0.1:${at}, process ${children(one)[name]}\n`);
     const sent = paste(one);
     expect(sent.message).toMatchObject({ status: 'queued', message: 'Hello' });
     await untilAnswered(one, sent);
@@ -93,10 +99,18 @@ describe('npm start', () => {
     const one = launch(env);
     expect(await one.ended).toBe(1);
     expect(one.output().trim().split('\n')).toHaveLength(1);
-    expect(one.output()).toContain(`port ${env['INTERNAL_PORT']} is taken`);
+    expect(one.output()).toContain(`port ${env['INTERNAL_PORT']} is taken by process ${process.pid} (`);
     expect(one.output()).toContain('INTERNAL_PORT');
     expect(processesOf(one.dataDir)).toEqual([]);
     server.close();
+  });
+
+  it('regression › a setting that is wrong › why is the last line', async () => {
+    const one = launch({ ...(await surroundings()), BCRYPT_COST: 'dear' });
+    expect(await one.ended).toBe(1);
+    expect(one.output().trim().split('\n').at(-1)).toMatch(
+      /backend did not start: exit 1: Configuration .*"BCRYPT_COST" must be a number \(.*backend\.log\)$/,
+    );
   });
 
   it('without nginx › says so, and the gateway itself listens on HTTP_PORT', async () => {
