@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadEnvFiles, readEnv, ConfigurationError } from './config/env.js';
@@ -16,11 +17,25 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
     server.listen(port, host, () => resolve());
   });
 
-/** Resolves when every request in flight is answered; a connection that idles afterwards is closed, not waited for. */
+/** A second longer than nginx keeps connections that idle (nginx/upstreams.conf), so that it closes them first. */
+const IDLE_GRACE_MS = 2000;
+
+/**
+ * Listens no more, and resolves when every request is answered, those included that still come on open connections: each
+ * is told that its connection ends with it. What idles is left to the other side to close for a while, as a request on
+ * its way on a connection that we close would be lost.
+ */
 const closed = (server: Server): Promise<void> =>
   new Promise((resolve) => {
-    const idle = setInterval(() => server.closeIdleConnections(), 50);
-    server.close(() => {
+    server.prependListener('request', (_req, res) => res.setHeader('connection', 'close'));
+    let idle: NodeJS.Timeout;
+    const grace = setTimeout(
+      () => (idle = setInterval(() => server.closeIdleConnections(), 50)),
+      IDLE_GRACE_MS,
+    );
+    // Not the close() of an HTTP server, which would close what idles at once.
+    NetServer.prototype.close.call(server, () => {
+      clearTimeout(grace);
       clearInterval(idle);
       resolve();
     });

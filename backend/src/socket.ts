@@ -107,9 +107,11 @@ export function createSocket(deps: SocketDeps) {
 
   const stopChecking = keepChecking(io, identify);
   return {
+    /** Not io.close(), which would end the HTTP server under the requests that are on their way. */
     close: async () => {
       await stopChecking();
-      await io.close();
+      io.disconnectSockets(true);
+      io.engine.close();
     },
   };
 }
