@@ -40,7 +40,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/config/env.ts', 'dev/**', '**/bench/**'],
+    files: ['**/config/env.ts', 'dev/**', '**/bench/**', '**/chaos/**'],
     rules: { 'no-restricted-syntax': 'off', 'no-console': 'off' },
   },
   {

@@ -56,9 +56,17 @@ async function template(admin: pg.Client, url: URL): Promise<string> {
 }
 
 /** A fresh database with the newest schema, for one test file. */
-export async function createTestDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
-  const url = adminUrl();
+export async function createTestDatabase(
+  options: {
+    migrated?: boolean;
+    /** Another server than that of all tests. */
+    at?: URL;
+  } = {},
+): Promise<TestDatabase> {
+  const url = options.at ?? adminUrl();
   const admin = new pg.Client({ connectionString: url.href });
+  // A server that a test makes crash takes this connection with it.
+  admin.on('error', () => undefined);
   await admin.connect();
   const name = `test_${randomBytes(6).toString('hex')}`;
   if (options.migrated === false) await admin.query(`create database ${name}`);
@@ -73,6 +81,7 @@ export async function createTestDatabase(options: { migrated?: boolean } = {}): 
     max: 4,
   });
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     env,
     query: async (text, values) => (await pool.query(text, values)).rows,

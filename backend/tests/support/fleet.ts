@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../../../dev/src/folders.js';
 import { startNginx } from '../../../dev/src/nginx.js';
 import { freePort } from '../../../dev/src/ports.js';
-import { createTestDatabase } from './database.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
 import { TEST_ENV } from './gateway.js';
 import { until } from './until.js';
@@ -21,15 +21,26 @@ export interface Member {
   start(): Promise<void>;
   /** Resolves with the exit code (null after a signal that ended it). */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** A signal that need not end it: SIGSTOP, SIGCONT, or a second SIGTERM. */
+  signal(signal: NodeJS.Signals): void;
+  /** The end of what it logged. */
   output(): string;
 }
 
-async function createMember(name: string, env: Record<string, string>): Promise<Member> {
+/** The server as it is, or (`built`, quicker to start) as `npm run build` made it. */
+const PROGRAM = { source: ['--import', 'tsx', 'backend/src/server.ts'], built: ['backend/dist/server.js'] };
+const MAX_OUTPUT = 4_000_000;
+
+async function createMember(
+  name: string,
+  env: Record<string, string>,
+  program: keyof typeof PROGRAM,
+): Promise<Member> {
   const [port, inboundPort] = [await freePort(), await freePort()];
   let child: ChildProcess | null = null;
   let output = '';
   const start = async () => {
-    const started = spawn(process.execPath, ['--import', 'tsx', 'backend/src/server.ts'], {
+    const started = spawn(process.execPath, PROGRAM[program], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -43,8 +54,9 @@ async function createMember(name: string, env: Record<string, string>): Promise<
     child = started;
     let own = '';
     const keep = (chunk: Buffer) => {
-      own += chunk.toString();
+      if (!own.includes('"message":"listening"')) own += chunk.toString();
       output += chunk.toString();
+      if (output.length > MAX_OUTPUT) output = output.slice(-MAX_OUTPUT / 2);
     };
     started.stdout.on('data', keep);
     started.stderr.on('data', keep);
@@ -64,7 +76,17 @@ async function createMember(name: string, env: Record<string, string>): Promise<
       dying.kill(signal);
     });
   };
-  return { name, url: `http://127.0.0.1:${port}`, port, inboundPort, start, end, output: () => output };
+  const signal = (what: NodeJS.Signals) => void child?.kill(what);
+  return {
+    name,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    inboundPort,
+    start,
+    end,
+    signal,
+    output: () => output,
+  };
 }
 
 /** Several processes of the gateway on one database and one Redis, each with its role, behind a real nginx. */
@@ -73,14 +95,25 @@ export async function startFleet(options: {
   workers: number;
   /** Where Redis is, and what else differs from the defaults of tests. */
   env: Record<string, string>;
+  /** What differs from `env` for one role. */
+  only?: Partial<Record<'api' | 'worker', Record<string, string>>>;
+  /** One of its own unless given; a given one is not dropped. */
+  database?: TestDatabase;
+  program?: keyof typeof PROGRAM;
 }) {
   const folder = temporaryFolder('fleet');
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const [front, internal] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const env = { ...TEST_ENV, ...database.env, INBOUND_URL: `http://${internal}`, ...options.env };
   const members = (count: number, role: 'api' | 'worker') =>
     Promise.all(
-      Array.from({ length: count }, (_, i) => createMember(`${role}-${i + 1}`, { ...env, ROLE: role })),
+      Array.from({ length: count }, (_, i) =>
+        createMember(
+          `${role}-${i + 1}`,
+          { ...env, ...options.only?.[role], ROLE: role },
+          options.program ?? 'source',
+        ),
+      ),
     );
   const [api, workers] = [await members(options.api, 'api'), await members(options.workers, 'worker')];
   const nginx = await startNginx({
@@ -94,7 +127,7 @@ export async function startFleet(options: {
   const stop = async () => {
     await Promise.all([...api, ...workers].map((member) => member.end('SIGKILL')));
     await nginx.stop();
-    await expectConformingEvents(database).finally(() => database.drop());
+    await expectConformingEvents(database).finally(() => (options.database ? undefined : database.drop()));
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -103,6 +136,6 @@ export async function startFleet(options: {
     await stop();
     throw error;
   }
-  return { url: `http://${front}`, database, api, workers, stop };
+  return { url: `http://${front}`, database, api, workers, nginx, stop };
 }
 export type Fleet = Awaited<ReturnType<typeof startFleet>>;

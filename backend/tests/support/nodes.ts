@@ -12,6 +12,8 @@ export interface TestNode {
   name: string;
   url: string;
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** A signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void;
   start(): Promise<void>;
 }
 
@@ -92,6 +94,7 @@ async function createNode(name: string, env: Record<string, string>): Promise<Te
         30_000,
       );
     },
+    signal: (signal) => void child?.kill(signal),
     async kill(signal = 'SIGKILL') {
       const dying = child;
       child = null;

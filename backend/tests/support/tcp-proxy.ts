@@ -1,37 +1,81 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** Stands between the gateway and something it needs, and can be cut: connections are reset, new ones refused at once. */
+interface Pair {
+  near: Socket;
+  far: Socket;
+  /** Nothing passes any more, and neither side is told: for good, as nobody mends a connection half of which is gone. */
+  isDead: boolean;
+}
+
+export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;
+
+/** Stands between the gateway and something it needs, and can be cut, slowed down, or made to say nothing. */
 export async function startTcpProxy(to: { host: string; port: number }) {
-  const open = new Set<Socket>();
-  let isCut = false;
+  const open = new Set<Pair>();
+  let state: 'passes' | 'cut' | 'silent' = 'passes';
+  let latencyMs = 0;
+  let isMute = false;
+
+  const carry = (pair: Pair, from: Socket, into: Socket) => {
+    from.on('error', () => undefined);
+    from.on('data', (chunk) => {
+      if (pair.isDead || (isMute && from === pair.far)) return;
+      if (latencyMs === 0) return void into.write(chunk);
+      // Timers of equal length fire in the order they were made, so that bytes stay in order.
+      setTimeout(() => pair.isDead || into.write(chunk), latencyMs);
+    });
+    from.on('close', () => {
+      open.delete(pair);
+      // What was delayed arrives before the end does.
+      if (latencyMs === 0 || pair.isDead) into.destroy();
+      else setTimeout(() => into.destroy(), latencyMs);
+    });
+  };
+
   const server = createServer((near) => {
-    if (isCut) return void near.resetAndDestroy();
-    const far = connect(to);
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(one);
-      one.on('error', () => undefined);
-      one.on('close', () => {
-        open.delete(one);
-        other.destroy();
-      });
-    }
-    near.pipe(far).pipe(near);
+    if (state === 'cut') return void near.resetAndDestroy();
+    const pair = { near, far: connect(to), isDead: state === 'silent' };
+    open.add(pair);
+    carry(pair, near, pair.far);
+    carry(pair, pair.far, near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  const halve = () => open.forEach((pair) => (pair.isDead = true));
   return {
     port: (server.address() as AddressInfo).port,
+    /** Connections are reset, new ones refused at once. */
     cut() {
-      isCut = true;
-      for (const socket of open) socket.resetAndDestroy();
+      state = 'cut';
+      for (const { near, far } of open) [near, far].forEach((socket) => socket.resetAndDestroy());
     },
+    /** Resets what is open; new connections pass. */
+    reset() {
+      for (const { near, far } of open) [near, far].forEach((socket) => socket.resetAndDestroy());
+    },
+    /** What is open and what is opened from now on passes nothing, and nobody is told. */
+    silence() {
+      state = 'silent';
+      halve();
+    },
+    /** What is open passes nothing any more, and neither side is told; new connections pass. */
+    halve,
+    /** What is asked arrives, and no answer comes back: a commit of which nobody learns. */
+    mute() {
+      isMute = true;
+    },
+    /** New connections pass; those that are dead stay so. */
     mend() {
-      isCut = false;
+      state = 'passes';
+      latencyMs = 0;
+      isMute = false;
+    },
+    /** Every chunk takes so long, each way. */
+    slow(ms: number) {
+      latencyMs = ms;
     },
     async stop() {
-      for (const socket of open) socket.destroy();
+      for (const { near, far } of open) [near, far].forEach((socket) => socket.destroy());
       await new Promise((resolve) => server.close(resolve));
     },
   };
