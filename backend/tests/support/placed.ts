@@ -4,7 +4,7 @@ import type { TestGateway } from './gateway.js';
 
 /** A phone placed as if a node had it, without any node: for what nodes post, in any order and number. */
 export async function placedPhone(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, 'database' | 'inboundUrl'>,
   user: TestUser,
   more: {
     generation?: number;

@@ -63,6 +63,7 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
   await start();
   return {
     url,
+    inboundUrl: `http://127.0.0.1:${inboundPort}`,
     database,
     redis,
     start,

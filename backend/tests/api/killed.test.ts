@@ -1,0 +1,8 @@
+import { describe, expect, it } from '@jest/globals';
+import { receiveWhileKilled } from '../support/killed.js';
+
+describe('what nodes post', () => {
+  it('1000 posts, 200 messages five times each and shuffled, while the process is killed again and again › one effect each, told to all without gap or double', async () => {
+    expect(await receiveWhileKilled(200, 2000, 30_000)).toBeGreaterThanOrEqual(2);
+  }, 120_000);
+});
