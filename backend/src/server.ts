@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadEnvFiles, readEnv, ConfigurationError } from './config/env.js';
+import { loadEnvFiles, readEnv, ConfigurationError, type Settings } from './config/env.js';
 import { createLogger, type Logger } from './config/logger.js';
 import { compose, type Composition } from './compose.js';
 import { createSocket } from './socket.js';
@@ -13,7 +13,7 @@ const LOGS = join(dirname(fileURLToPath(import.meta.url)), '..', 'logs');
 /** Express 5 hands listen errors to the callback, where they are easily missed; the server's own event is not. */
 const listen = (server: Server, port: number, host: string): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', ({ message }) => reject(new ConfigurationError(`Ports: ${message}`)));
     server.listen(port, host, () => resolve());
   });
 
@@ -63,12 +63,23 @@ async function stop(parts: {
   logger.info('stopped');
 }
 
+/** What is behind an error. A connection that was refused on two addresses has a code, and no message. */
+function reasonOf(error: unknown): string {
+  const { cause, message, code } = error as Error & { code?: string };
+  return cause === undefined ? message || (code ?? 'unknown') : reasonOf(cause);
+}
+
 /** Fails now rather than at somebody's sign-in. */
-async function checkSecret(gateway: Composition): Promise<void> {
-  if (await gateway.claimSealing()) return;
+async function checkSecret(gateway: Composition, env: Settings): Promise<void> {
+  const isRight = await gateway.claimSealing().catch((error: unknown) => {
+    const where = `${env.DB_NAME} at ${env.DB_HOST}:${env.DB_PORT} as ${env.DB_USER}`;
+    throw new ConfigurationError(`Database (${where}): ${reasonOf(error)}`);
+  });
+  if (isRight) return;
   throw new ConfigurationError(
     'Configuration: "JWT_SECRET" is not the one this database\'s secrets are sealed under. Put the former one back, ' +
-      'or give it as JWT_SECRET_PREVIOUS beside the new one',
+      'or give it as JWT_SECRET_PREVIOUS beside the new one. Where `npm start` made the data, the former one is in ' +
+      'DATA_DIR/kept.json; with another DATA_DIR it starts afresh',
   );
 }
 
@@ -101,7 +112,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', end);
   process.on('unhandledRejection', (error) => logger.error('unhandled rejection', { error }));
 
-  await checkSecret(gateway);
+  await checkSecret(gateway, env);
   if (servers.length > 0) {
     await listen(inbound, env.INBOUND_PORT, env.INBOUND_HOST);
     await listen(http, env.PORT, env.HOST);
