@@ -241,7 +241,7 @@ function resultsOf(ready: Ready[], accepted: Acceptance[]): BulkResult[] {
   return ready.map((one, index) => {
     if ('errors' in one) return { index, to: one.to, messageId: null, status: null, errors: one.errors };
     const answer = accepted[next++]!;
-    const refusal = refusalOf(answer, one.draft.phoneId);
+    const refusal = refusalOf(answer, one.draft);
     if (refusal) return { index, to: one.draft.chat, messageId: null, status: null, errors: [refusal] };
     const status = isScheduled(answer) ? 'scheduled' : 'queued';
     return { index, to: answer.to, messageId: answer.id, status, errors: [] };

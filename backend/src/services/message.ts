@@ -116,7 +116,7 @@ export function createMessages(deps: {
       const accepted = await group.add(draftRow(userId, { request, drafted: draft, asking, settings }));
       const replayed = accepted.outcome === 'replayed';
       if (draft.isMediaNew && accepted.outcome !== 'accepted') await media.undo(userId, draft.mediaId!);
-      if (!replayed) refuse(accepted, request.phoneId);
+      if (!replayed) refuse(accepted, request);
       if (!replayed) wake.hint('lane');
       return { message: await view(userId, { accepted, draft }), replayed };
     },
@@ -154,29 +154,34 @@ export function draftRow(
 }
 
 /** Why a draft was not accepted, by the field it lies in; null when it was. */
-export function refusalOf({ outcome, phoneStatus }: Acceptance, phoneId: number): FieldError | null {
+export function refusalOf(
+  { outcome, phoneStatus }: Acceptance,
+  draft: Pick<SendRequest, 'phoneId' | 'mediaUrl'>,
+): FieldError | null {
+  // A link may fail within the milliseconds before its message is stored.
+  const media = draft.mediaUrl === undefined ? '/mediaId' : '/mediaUrl';
   switch (outcome) {
     case 'phone_missing':
-      return { pointer: '/phoneId', code: 'not_found', detail: `There is no phone ${phoneId}` };
+      return { pointer: '/phoneId', code: 'not_found', detail: `There is no phone ${draft.phoneId}` };
     case 'phone_refuses': {
       const detail = REFUSALS[phoneStatus ?? ''] ?? 'The phone cannot send';
       return { pointer: '/phoneId', code: 'phone_logged_out', detail };
     }
     case 'media_missing':
-      return { pointer: '/mediaId', code: outcome, detail: 'There is no such media' };
+      return { pointer: media, code: outcome, detail: 'There is no such media' };
     case 'media_refused':
-      return { pointer: '/mediaId', code: outcome, detail: 'This media could not be stored' };
+      return { pointer: media, code: outcome, detail: 'This media could not be stored' };
     default:
       return null;
   }
 }
 
 /** Problems: not_found, phone_logged_out, unprocessable (its media), idempotency_mismatch. */
-function refuse(accepted: Acceptance, phoneId: number): void {
+function refuse(accepted: Acceptance, request: SendRequest): void {
   if (accepted.outcome === 'key_mismatch')
     throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
-  const refusal = refusalOf(accepted, phoneId);
+  const refusal = refusalOf(accepted, request);
   if (!refusal) return;
-  const code = refusal.pointer === '/mediaId' ? 'unprocessable' : (refusal.code as ProblemCode);
+  const code = refusal.pointer === '/phoneId' ? (refusal.code as ProblemCode) : 'unprocessable';
   throw new Problem(code, refusal.detail, { errors: [refusal] });
 }
