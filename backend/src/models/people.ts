@@ -38,6 +38,13 @@ export const peopleModel = (db: Db) => ({
     return new Map(rows.map(({ lid, number }) => [lid, number]));
   },
 
+  async lidsOf(userId: number, number: string): Promise<string[]> {
+    const rows = await db.query<{ lid: string }>(
+      sql`select lid from lids where user_id = ${userId} and number = ${number} order by lid`,
+    );
+    return rows.map(({ lid }) => lid);
+  },
+
   async noteGroup(group: GroupFact): Promise<void> {
     const when = (value: string | null) => (value === null ? '-infinity' : group.at);
     await db.query(sql`

@@ -177,10 +177,18 @@ async function ack({ models, phone }: Scene, fact: FactOf<'ack'>): Promise<NewEv
  */
 async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<NewEvent[]> {
   const known = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
-  const match = known ?? onlyMatch(await models.messages.listInDoubt(phone.id, fact.chat), fact);
+  const match = known ?? onlyMatch(await inDoubt(models, phone, fact.chat), fact);
   if (!match || match.direction !== 'out') return [];
   const { whatsappId, at, key } = fact;
   return written(models, advance(named(begin(match), match.key ?? key), { status: 'sent', at, whatsappId }));
+}
+
+/** Sends whose answer is not known to one recipient, by whatever address they were sent. */
+async function inDoubt(models: Models, phone: Phone, chat: string): Promise<Message[]> {
+  const lids = chat.startsWith('+') ? await models.people.lidsOf(phone.userId, chat) : [];
+  const all = [];
+  for (const address of [chat, ...lids]) all.push(...(await models.messages.listInDoubt(phone.id, address)));
+  return all;
 }
 
 /** A reaction is a message of its own, told as what it is. */

@@ -120,6 +120,32 @@ describe('what nodes post', () => {
     });
   });
 
+  it('regression › a send in doubt to a LID whose number is known › its echo › found by either address', async () => {
+    const phone = await placedPhone(gateway, user);
+    const both = { remoteJid: '777000777@lid', remoteJidAlt: '5511944443333@s.whatsapp.net' };
+    const known = textFrom('+5511944443333', 'KNOWN1', 'hello');
+    await phone.say('messages.upsert', { ...known, key: { ...known.key, ...both } });
+    const insertInDoubt = (words: string) =>
+      gateway.database.query(`begin; set local app.user_ids = '{${user.id}}';
+        insert into messages (user_id, phone_number_id, direction, source, chat, from_number, to_number, type, content, status,
+                              sequence, due_at)
+        values (${user.id}, ${phone.id}, 'out', 'api', 'lid:777000777', '+1', 'lid:777000777', 'text', '${words}', 'unknown',
+                1, now()); commit`);
+    await insertInDoubt('by LID');
+    await insertInDoubt('by number');
+    const echo = (id: string, words: string, remoteJid: string) => ({
+      ...textFrom('+1', id, words),
+      key: { remoteJid, fromMe: true, id },
+    });
+    await phone.say('send.message', echo('3EB0ECHO1', 'by LID', both.remoteJid));
+    await phone.say('send.message', echo('3EB0ECHO2', 'by number', both.remoteJidAlt));
+    const sent = (await user.api.get(`/api/messages?phoneId=${phone.id}&direction=out`)).body.data;
+    expect(sent.map((one: any) => [one.message, one.status, one.whatsappId]).sort()).toEqual([
+      ['by LID', 'sent', '3EB0ECHO1'],
+      ['by number', 'sent', '3EB0ECHO2'],
+    ]);
+  });
+
   it('a reaction, a group change › posted twice › one event each, in the seed’s names', async () => {
     const phone = await placedPhone(gateway, user);
     const reaction = {
