@@ -23,15 +23,12 @@ export interface Placement {
   endedAt: Date | null;
   /** What its node was told to post to; null: not known. */
   inboundUrl: string | null;
-  /** In the order of the node's clock, the last of them. */
-  connectionFacts: ConnectionNote[];
 }
 
 const columns =
   raw(`p.id, p.user_id as "userId", p.phone_id as "phoneId", p.generation, p.node_id as "nodeId",
   n.name as "nodeName", n.url as "nodeUrl", p.made_at as "madeAt", p.opened_at as "openedAt", p.ended_at as "endedAt",
-  p.inbound_url as "inboundUrl",
-  p.connection_facts as "connectionFacts"`);
+  p.inbound_url as "inboundUrl"`);
 
 export const placementModel = (db: Db) => ({
   /** Places a phone on a node: the next generation. The secret is stored before the node is told of it. */
@@ -95,6 +92,14 @@ export const placementModel = (db: Db) => ({
     await db.query(
       sql`update placements set made_at = null, opened_at = null, connection_facts = '[]' where id = ${id}`,
     );
+  },
+
+  /** In the order of the node's clock, the last of them. */
+  async listConnectionFacts(id: string): Promise<ConnectionNote[]> {
+    const [row] = await db.query<{ facts: ConnectionNote[] }>(
+      sql`select connection_facts as facts from placements where id = ${id}`,
+    );
+    return row?.facts ?? [];
   },
 
   async setConnectionFacts(id: string, facts: readonly ConnectionNote[]): Promise<void> {

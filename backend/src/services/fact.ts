@@ -219,8 +219,7 @@ async function connection(scene: Scene, fact: FactOf<'connection'>): Promise<New
 async function qr(scene: Scene, fact: FactOf<'qr'>): Promise<NewEvent[]> {
   const { models, sealer } = scene;
   const note = { state: 'qr', statusReason: null, owner: null, at: fact.at.toISOString() } as const;
-  const { phone } = await takeNote(scene, note);
-  const isOlder = scene.placement.connectionFacts.some((one) => one.state === 'qr' && one.at > note.at);
-  if (phone?.status === 'pairing' && !isOlder) await storeQr({ models, phone, sealer }, fact.code);
+  const { phone, isLatest } = await takeNote(scene, note);
+  if (phone?.status === 'pairing' && isLatest) await storeQr({ models, phone, sealer }, fact.code);
   return [];
 }
