@@ -179,9 +179,13 @@ async function echo({ models, phone }: Scene, fact: FactOf<'echo'>): Promise<New
   const known = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
   const match = known ?? onlyMatch(await inDoubt(models, phone, fact.chat), fact);
   if (!match || match.direction !== 'out') return [];
-  const { whatsappId, at, key } = fact;
+  const { whatsappId, key } = fact;
+  const at = new Date(Math.max(fact.at.getTime(), dueAt(match).getTime()));
   return written(models, advance(named(begin(match), match.key ?? key), { status: 'sent', at, whatsappId }));
 }
+
+/** WhatsApp counts in whole seconds: by them a message can seem sent before it was due. */
+const dueAt = ({ createdAt, sendAt }: Message): Date => (sendAt && sendAt > createdAt ? sendAt : createdAt);
 
 /** Sends whose answer is not known to one recipient, by whatever address they were sent. */
 async function inDoubt(models: Models, phone: Phone, chat: string): Promise<Message[]> {

@@ -146,6 +146,16 @@ describe('what nodes post', () => {
     ]);
   });
 
+  it('regression › an echo that counts in whole seconds › of a message of this second › not sent before it was made', async () => {
+    const phone = await placedPhone(gateway, user);
+    const id = await insertSent(phone.id, 'EARLY1');
+    const second = Math.floor(Date.now() / 1000) - 1;
+    const echo = { ...textFrom('+5511988887777', 'EARLY1', 'on its way'), messageTimestamp: second };
+    await phone.say('send.message', { ...echo, key: { ...echo.key, fromMe: true } });
+    const { timeline, createdAt } = (await user.api.get(`/api/messages/${id}`)).body;
+    expect(timeline.find((entry: any) => entry.status === 'sent').at).toBe(createdAt);
+  });
+
   it('a reaction, a group change › posted twice › one event each, in the seed’s names', async () => {
     const phone = await placedPhone(gateway, user);
     const reaction = {
