@@ -2,7 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { newNumber, type TestUser } from './client.js';
 import type { TestGateway } from './gateway.js';
 
-/** A phone placed as if a node had it, without any node: for what nodes post, in any order and number. */
+/**
+ * A phone placed as if a node had it, without any node: for what nodes post, in any order and number. Nothing is placed
+ * there by the gateway itself, which would take the place from under it.
+ */
 export async function placedPhone(
   gateway: Pick<TestGateway, 'database' | 'inboundUrl'>,
   user: TestUser,
@@ -27,7 +30,7 @@ export async function placedPhone(
   const placement = `plc_${randomBytes(8).toString('hex')}`;
   await gateway.database.query(
     `begin; set local app.user_ids = '{${user.id}}';
-     insert into nodes (name, url) values ('nowhere', 'http://127.0.0.1:9') on conflict do nothing;
+     insert into nodes (name, url, is_enabled) values ('nowhere', 'http://127.0.0.1:9', false) on conflict do nothing;
      update placements set ended_at = now() where phone_id = ${created.id};
      insert into placements (id, user_id, phone_id, generation, node_id, secret_hash, made_at, opened_at)
      select '${placement}', ${user.id}, ${created.id}, ${more.generation ?? 1}, id, '\\x${createHash('sha256').update(bearer).digest('hex')}', now(), ${more.opened === false ? 'null' : 'now()'}
