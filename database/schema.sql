@@ -182,15 +182,16 @@ begin
       from numbered order by usr, sequence
     returning user_id, sequence, type, phone_id),
   owed as (
-    insert into deliveries (id, user_id, webhook_id, event_sequence, next_at)
-    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), a.user_id, w.id, a.sequence, now()
+    insert into deliveries (id, user_id, webhook_id, event_sequence, state, next_at)
+    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), a.user_id, w.id, a.sequence,
+           case when w.is_enabled then 'pending' else 'held' end, case when w.is_enabled then now() end
       from appended a
-      join webhooks w on w.user_id = a.user_id and w.is_enabled and (w.phone_id is null or w.phone_id = a.phone_id)
+      join webhooks w on w.user_id = a.user_id and (w.phone_id is null or w.phone_id = a.phone_id)
                      and (w.events is null or a.type = any (w.events))
      where a.type <> 'phone.qr'                          -- a QR is a credential: sockets only
-    returning id, user_id, webhook_id, event_sequence)
+    returning id, user_id, webhook_id, event_sequence, state)
   select queue_deliveries(array_agg(user_id), array_agg(id), array_agg(webhook_id), array_agg(event_sequence))
-    from owed having count(*) > 0 into nothing;
+    from owed where state = 'pending' having count(*) > 0 into nothing;
 end
 $$;
 
@@ -272,20 +273,24 @@ begin
              row_number() over (partition by l.user_id order by l.ready_at, l.webhook_id) as turn
         from webhook_lanes l where l.ready_at <= now()),
     ranked as (select * from due order by due.turn, due.ready_at limit p_limit * 2)
-    select l.webhook_id as webhook, l.user_id as usr from webhook_lanes l join ranked r on r.webhook_id = l.webhook_id
+    select l.webhook_id as webhook, l.user_id as usr, l.is_ordered from webhook_lanes l join ranked r on r.webhook_id = l.webhook_id
      where l.ready_at <= now() order by r.turn, r.ready_at limit p_limit for update of l skip locked
   loop
     exit when left_over <= 0;
     room := least(left_over,
-      p_per_webhook - (select count(*) from delivery_queue q
-                        where q.webhook_id = lane.webhook and q.lease_id is not null and q.ready_at > now()),
+      case when lane.is_ordered then 1 else p_per_webhook end
+        - (select count(*) from delivery_queue q
+            where q.webhook_id = lane.webhook and q.lease_id is not null and q.ready_at > now()),
       p_per_user - (select count(*) from webhook_lanes l join delivery_queue q on q.webhook_id = l.webhook_id
                      where l.user_id = lane.usr and q.lease_id is not null and q.ready_at > now()));
     if room > 0 then
       return query
-      with picked as (
+      with first as materialized (
+        select q.delivery_id from delivery_queue q where q.webhook_id = lane.webhook order by q.sequence limit 1),
+      picked as (
         select q.delivery_id from delivery_queue q
          where q.webhook_id = lane.webhook and q.ready_at <= now()
+           and (not lane.is_ordered or q.delivery_id = (select f.delivery_id from first f))
          order by q.ready_at, q.sequence limit room for update skip locked)
       update delivery_queue q set lease_id = gen_random_uuid(), ready_at = now() + p_lease
         from picked where q.delivery_id = picked.delivery_id
@@ -933,6 +938,16 @@ CREATE FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) 
   where l.user_id = p_user
 $$;
 
+CREATE FUNCTION public.order_webhook(p_user bigint, p_webhook bigint, p_ordered boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into webhook_lanes as l (webhook_id, user_id, is_ordered) values (p_webhook, p_user, p_ordered)
+  on conflict (webhook_id) do update set is_ordered = excluded.is_ordered,
+    ready_at = case when exists (select 1 from delivery_queue q where q.webhook_id = p_webhook) then now() end
+  where l.user_id = p_user
+$$;
+
 CREATE FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1026,11 +1041,19 @@ CREATE FUNCTION public.refresh_webhook_lane(p_webhook bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+declare
+  ordered boolean;
 begin
-  perform 1 from webhook_lanes where webhook_id = p_webhook for update;
-  update webhook_lanes set ready_at = (
-      select q.ready_at from delivery_queue q where q.webhook_id = p_webhook order by q.ready_at limit 1)
-   where webhook_id = p_webhook;
+  select is_ordered into ordered from webhook_lanes where webhook_id = p_webhook for update;
+  if ordered then
+    update webhook_lanes set ready_at = (
+        select q.ready_at from delivery_queue q where q.webhook_id = p_webhook order by q.sequence limit 1)
+     where webhook_id = p_webhook;
+  else
+    update webhook_lanes set ready_at = (
+        select q.ready_at from delivery_queue q where q.webhook_id = p_webhook order by q.ready_at limit 1)
+     where webhook_id = p_webhook;
+  end if;
 end
 $$;
 
@@ -1140,6 +1163,13 @@ CREATE FUNCTION public.trim_events(p_before timestamp with time zone, p_limit in
      where e.user_id = o.user_id and e.sequence = o.sequence and (k.sequence is null or o.sequence < k.sequence)
     returning 1)
   select count(*)::integer from gone
+$$;
+
+CREATE FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  delete from delivery_queue where webhook_id = p_webhook and user_id = p_user
 $$;
 
 CREATE TABLE public.api_keys (
@@ -1679,7 +1709,8 @@ ALTER TABLE public.users ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
 CREATE TABLE public.webhook_lanes (
     webhook_id bigint NOT NULL,
     user_id bigint NOT NULL,
-    ready_at timestamp with time zone
+    ready_at timestamp with time zone,
+    is_ordered boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.webhooks (
@@ -1690,7 +1721,15 @@ CREATE TABLE public.webhooks (
     secret text NOT NULL,
     events text[],
     is_enabled boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_ordered boolean DEFAULT false NOT NULL,
+    is_of_phone boolean DEFAULT false NOT NULL,
+    headers text,
+    previous_secret text,
+    previous_until timestamp with time zone,
+    disabled_reason text,
+    disabled_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
@@ -1882,7 +1921,13 @@ CREATE INDEX credentials_user ON public.credentials USING btree (user_id);
 
 CREATE INDEX deliveries_event ON public.deliveries USING btree (user_id, event_sequence);
 
+CREATE INDEX deliveries_held ON public.deliveries USING btree (user_id, created_at) WHERE (state = 'held'::text);
+
+CREATE INDEX deliveries_newest ON public.deliveries USING btree (user_id, webhook_id, event_sequence);
+
 CREATE INDEX delivery_queue_leased ON public.delivery_queue USING btree (webhook_id, ready_at) WHERE (lease_id IS NOT NULL);
+
+CREATE INDEX delivery_queue_order ON public.delivery_queue USING btree (webhook_id, sequence);
 
 CREATE INDEX delivery_queue_ready ON public.delivery_queue USING btree (webhook_id, ready_at, sequence);
 
@@ -1965,6 +2010,8 @@ CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email));
 CREATE UNIQUE INDEX users_username_key ON public.users USING btree (lower(username));
 
 CREATE INDEX webhook_lanes_ready ON public.webhook_lanes USING btree (ready_at) WHERE (ready_at IS NOT NULL);
+
+CREATE UNIQUE INDEX webhooks_of_phone ON public.webhooks USING btree (phone_id) WHERE is_of_phone;
 
 CREATE INDEX webhooks_phone ON public.webhooks USING btree (user_id, phone_id);
 
@@ -2356,6 +2403,9 @@ GRANT ALL ON FUNCTION public.note_turns(p_users bigint[]) TO evolution_app;
 REVOKE ALL ON FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.order_webhook(p_user bigint, p_webhook bigint, p_ordered boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.order_webhook(p_user bigint, p_webhook bigint, p_ordered boolean) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending jsonb) TO evolution_app;
 
@@ -2392,6 +2442,9 @@ GRANT ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for int
 
 REVOKE ALL ON FUNCTION public.trim_events(p_before timestamp with time zone, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.trim_events(p_before timestamp with time zone, p_limit integer) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 

@@ -25,6 +25,7 @@ import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
+import { webhookController } from './controllers/webhook.controller.js';
 import { createTenancy } from './models/index.js';
 import { checker } from './middleware/validate.js';
 import { bulkDraft } from './routes/bulk.routes.js';
@@ -61,6 +62,7 @@ import { createSettlement } from './services/settlement.js';
 import { createStrangers } from './services/stranger.js';
 import { createTrim } from './services/trim.js';
 import { createTokens } from './services/token.js';
+import { createWebhooks } from './services/webhook.js';
 import { sealer as createSealer } from './utils/crypto.js';
 import { linkSigner } from './utils/link.js';
 import { passwords as createPasswords } from './utils/password.js';
@@ -203,6 +205,7 @@ export function compose(env: Settings, logger: Logger) {
   const deliveries = createDeliveries({
     tenancy,
     client: webhooks,
+    wake,
     sealer,
     logger,
     settings: {
@@ -243,7 +246,7 @@ export function compose(env: Settings, logger: Logger) {
     outbox: outboxController({
       outbox: createOutbox({ tenancy, wake, links, settings: { messageTtl: env.MESSAGE_TTL } }),
     }),
-    pace: paceController({ pace: createPace({ tenancy, wake }) }),
+    pace: paceController({ pace: createPace({ tenancy, wake }), phones }),
     inbound: inboundController({ inbound }),
     messageActions: messageActionController({
       actions: createMessageActions({
@@ -257,6 +260,17 @@ export function compose(env: Settings, logger: Logger) {
     media: mediaController({ media }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),
+    webhooks: webhookController({
+      webhooks: createWebhooks({
+        tenancy,
+        wake,
+        sealer,
+        client: webhooks,
+        refuseUrl,
+        settings: { idempotencyTtl: env.IDEMPOTENCY_TTL },
+      }),
+      events: announcements.map(({ name }) => name),
+    }),
   };
   const frame = {
     identify,
@@ -314,7 +328,11 @@ export function compose(env: Settings, logger: Logger) {
         }),
         overdue: createOverdue({ tenancy, wake, logger, ackAfter: env.ACK_AFTER }),
         strangers: createStrangers({ tenancy, wake, logger }),
-        trim: createTrim({ tenancy, logger, settings: { keepDays: env.EVENTS_KEPT_DAYS } }),
+        trim: createTrim({
+          tenancy,
+          logger,
+          settings: { keepDays: env.EVENTS_KEPT_DAYS, heldFor: env.HELD_FOR },
+        }),
         logger,
         every: env.HOUSEKEEPING,
       }),

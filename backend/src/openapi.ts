@@ -12,6 +12,7 @@ import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
+import { webhookController } from './controllers/webhook.controller.js';
 import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import type { Endpoint } from './utils/endpoint.js';
@@ -37,8 +38,9 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     messageActions: messageActionController({ actions: nothing }),
     messages: messageController({ messages: nothing }),
     outbox: outboxController({ outbox: nothing }),
-    pace: paceController({ pace: nothing }),
+    pace: paceController({ pace: nothing, phones: nothing }),
     phones: phoneController({ phones: nothing }),
+    webhooks: webhookController({ webhooks: nothing, events: [] }),
   };
   return { public: endpoints(controllers), inbound: inboundEndpoints(controllers) };
 }

@@ -86,6 +86,7 @@ export interface Settings {
   WEBHOOK_TIMEOUT: number;
   WEBHOOK_CONCURRENCY: number;
   WEBHOOK_PER_WEBHOOK: number;
+  HELD_FOR: number;
   LOG_LEVEL: string;
   LOG_FILE: string;
 }
@@ -268,6 +269,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   WEBHOOK_TIMEOUT: duration(15),
   WEBHOOK_CONCURRENCY: count(64),
   WEBHOOK_PER_WEBHOOK: count(4),
+  HELD_FOR: duration(2_592_000),
   LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'debug').default('info'),
   LOG_FILE: Joi.string().allow('').default(''),
 });

@@ -110,6 +110,15 @@ export const phoneModel = (db: Db) => {
       );
     },
 
+    async setWebhookUrl(id: number, url: string | null): Promise<void> {
+      await db.query(sql`update phone_numbers set webhook_url = ${url}, updated_at = now() where id = ${id}`);
+    },
+
+    setName: (id: number, deviceName: string) =>
+      one(
+        sql`update phone_numbers set device_name = ${deviceName}, updated_at = now() where id = ${id} returning ${columns}`,
+      ),
+
     setPaused: (id: number, isPaused: boolean) =>
       one(
         sql`update phone_numbers set is_paused = ${isPaused}, updated_at = now() where id = ${id} returning ${columns}`,

@@ -124,6 +124,17 @@ const SHAPES: Record<string, Shape> = {
       timestamp: time.required(),
     },
   },
+  'webhook.disabled': {
+    summary: 'A webhook was switched off, as nothing could be delivered to it; what it is owed is held',
+    data: {
+      phoneId: id.allow(null).required(),
+      webhookId: id.required(),
+      url: text.required(),
+      reason: text.required(),
+      remedy: text.allow(null).required(),
+      timestamp: time.required(),
+    },
+  },
   'phone.qr': {
     summary: 'There is a QR code to scan, at `GET /api/phones/:id/qr`',
     isForSocketsOnly: true,

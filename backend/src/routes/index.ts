@@ -10,6 +10,7 @@ import type { messageActionController } from '../controllers/message-action.cont
 import type { mediaController } from '../controllers/media.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
 import type { phoneController } from '../controllers/phone.controller.js';
+import type { webhookController } from '../controllers/webhook.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
 import { authRoutes } from './auth.routes.js';
 import { eventRoutes } from './event.routes.js';
@@ -23,6 +24,7 @@ import { messageActionRoutes } from './message-action.routes.js';
 import { mediaRoutes, nodeMediaRoutes } from './media.routes.js';
 import { messageRoutes } from './message.routes.js';
 import { phoneRoutes } from './phone.routes.js';
+import { webhookRoutes } from './webhook.routes.js';
 
 export interface Controllers {
   auth: ReturnType<typeof authController>;
@@ -37,6 +39,7 @@ export interface Controllers {
   media: ReturnType<typeof mediaController>;
   messages: ReturnType<typeof messageController>;
   phones: ReturnType<typeof phoneController>;
+  webhooks: ReturnType<typeof webhookController>;
 }
 
 /** Every operation of the public listener. */
@@ -50,6 +53,7 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...outboxRoutes(controllers.outbox),
   ...paceRoutes(controllers.pace),
   ...mediaRoutes(controllers.media),
+  ...webhookRoutes(controllers.webhooks),
   ...eventRoutes(controllers.events),
   ...healthRoutes(controllers.health),
 ];

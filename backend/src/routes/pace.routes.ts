@@ -3,7 +3,7 @@ import type { paceController, UpdatePhoneInput } from '../controllers/pace.contr
 import type { PhoneInput } from '../controllers/phone.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import type { ProblemCode } from '../utils/problem.js';
-import { id, phone, sendingFields } from './shapes.js';
+import { id, phone, sendingFields, updatedPhone } from './shapes.js';
 
 const params = Joi.object({ id: id.required() });
 const problems: ProblemCode[] = [
@@ -21,16 +21,22 @@ export const paceRoutes = (pace: ReturnType<typeof paceController>): Endpoint[] 
     path: '/api/phones/:id',
     access: 'phones:write',
     tag: 'Phones',
-    summary: 'Change how a phone sends',
-    description: 'What is left out stays as it is; null switches it off. What waits is judged anew at once.',
+    summary: 'Change a phone: its name, its webhook, how it sends',
+    description:
+      'What is left out stays as it is; null switches it off. What waits is judged anew at once. A first `webhookUrl` ' +
+      'makes a webhook of this phone, whose secret is shown this once; another one keeps the secret; null takes it away.',
     input: {
       params,
       body: Joi.object({
-        sending: Joi.object(sendingFields).min(1).required().example({ perMinute: 20, jitter: 0.2 }),
-      }),
+        deviceName: Joi.string().trim().min(1).max(100).prefs({ convert: true }).example('My Device'),
+        webhookUrl: Joi.string().max(2048).allow(null).example('https://your-domain.com/webhook'),
+        sending: Joi.object(sendingFields).min(1).example({ perMinute: 20, jitter: 0.2 }),
+      })
+        .min(1)
+        .example({ deviceName: 'My Device' }),
     },
-    output: { 200: phone },
-    problems: [...problems, 'unprocessable'],
+    output: { 200: updatedPhone },
+    problems: [...problems, 'unprocessable', 'invalid_url'],
     handler: pace.update,
   }),
   endpoint<PhoneInput>({

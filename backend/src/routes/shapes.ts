@@ -192,6 +192,11 @@ export const createdPhone = Joi.object({
   secretOmitted: Joi.boolean().description('On a replay: the secrets were shown before'),
 }).id('CreatedPhone');
 
+export const updatedPhone = Joi.object({
+  ...phoneFields,
+  webhookSecret: Joi.string().description('Of a webhook that was made now; shown this once'),
+}).id('UpdatedPhone');
+
 export const qr = Joi.object({
   phoneId: id.required(),
   status: Joi.string().required(),

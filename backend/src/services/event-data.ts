@@ -1,6 +1,7 @@
 import type { NewEvent } from '../models/event.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
+import type { Webhook } from '../models/webhook.js';
 import { contentsView, detailOf, type Links } from './message-view.js';
 import { remedyOf } from './reason.js';
 
@@ -184,3 +185,18 @@ export const phoneStatusEvent = (phone: Phone): NewEvent =>
 /** Without the code: a QR is a credential. Sockets only; the client fetches the code itself. */
 export const qrEvent = (phoneId: number, expiresAt: Date): NewEvent =>
   event('phone.qr', { phoneId }, { expiresAt: iso(expiresAt) });
+
+/** Nobody took what a webhook was owed; what comes is held until it is switched on again. */
+export const webhookDisabledEvent = (webhook: Webhook): NewEvent => ({
+  type: 'webhook.disabled',
+  phoneId: webhook.phoneId,
+  messageId: null,
+  data: {
+    phoneId: webhook.phoneId,
+    webhookId: webhook.id,
+    url: webhook.url,
+    reason: webhook.disabledReason,
+    remedy: remedyOf(webhook.disabledReason),
+    timestamp: iso(webhook.disabledAt ?? new Date()),
+  },
+});

@@ -6,7 +6,7 @@ import type { Media } from '../models/media.js';
 import type { Message } from '../models/message.js';
 import type { Phone } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
-import { sha256 } from '../utils/crypto.js';
+import { sha256, type Sealer } from '../utils/crypto.js';
 import { safeFileName } from '../utils/file-name.js';
 import { plainType } from '../utils/media-type.js';
 import { changeFact, withParked } from './change.js';
@@ -15,7 +15,7 @@ import { onlyMatch } from './match.js';
 import { messageEvent, participantsEvent, reactionEvent } from './event-data.js';
 import type { Links } from './message-view.js';
 import { groupFact, memberFact } from './people.js';
-import { storeQr, type Sealer } from './phone.js';
+import { storeQr } from './phone.js';
 import { advance, answered, begin, named, write, type Progress } from './progress.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;

@@ -4,12 +4,11 @@ import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Tenancy } from '../models/index.js';
 import type { NewEvent } from '../models/event.js';
-import { safeEqual, sha256 } from '../utils/crypto.js';
+import { safeEqual, sha256, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { takeEffect, type Scene } from './fact.js';
 import type { Links } from './message-view.js';
 import { meetPeople } from './people.js';
-import type { Sealer } from './phone.js';
 
 export type InboundService = ReturnType<typeof createInbound>;
 

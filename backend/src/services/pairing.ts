@@ -6,9 +6,9 @@ import type { Check } from '../models/check.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Phone, PhoneState } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
-import { publicId, randomToken, sha256 } from '../utils/crypto.js';
+import { publicId, randomToken, sha256, type Sealer } from '../utils/crypto.js';
 import { closedState, openState, SETTLED } from './connection.js';
-import { setPhoneState, storeQr, type Sealer } from './phone.js';
+import { setPhoneState, storeQr } from './phone.js';
 import { createDirecting } from './directing.js';
 
 export type Pairing = ReturnType<typeof createPairing>;

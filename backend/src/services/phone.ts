@@ -2,11 +2,12 @@ import QRCode from 'qrcode';
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Phone, PhoneState, Sending } from '../models/phone.js';
-import { randomToken, sha256, webhookSecret } from '../utils/crypto.js';
+import { randomToken, sha256, webhookSecret, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { phoneStatusEvent, qrEvent } from './event-data.js';
 import { once } from './idempotency.js';
 import { remedyOf } from './reason.js';
+import { sealedFor } from './webhook-post.js';
 
 export interface PhoneView {
   id: number;
@@ -51,11 +52,6 @@ export interface QrView {
 /** Why a URL may not be posted to, or null when it may. */
 export type UrlRule = (url: string) => string | null;
 
-export interface Sealer {
-  seal(plain: string, context: string): string;
-  open(sealed: string, context: string): string;
-}
-
 export type Phones = ReturnType<typeof createPhones>;
 
 /** How a phone sends unless told: at once, as fast as its node takes it. */
@@ -84,6 +80,9 @@ export const phoneView = (phone: Phone): PhoneView => ({
   sessionData: phone.sessionData,
   createdAt: phone.createdAt.toISOString(),
 });
+
+/** What a phone's own webhook hears: all of that phone. */
+export const PLAIN_WEBHOOK = { events: null, headers: null, isOrdered: false, isOfPhone: true } as const;
 
 const qrContext = (phoneId: number) => `qr:${phoneId}`;
 /** WhatsApp shows a code for about 20 s after the first one's 60; nodes post the next one by themselves. Seconds. */
@@ -123,6 +122,45 @@ export function createPhones(deps: {
 }) {
   const { tenancy, wake, sealer, refuseUrl, settings } = deps;
 
+  function checkUrl(url: string | null): void {
+    const refusal = url === null ? null : refuseUrl(url);
+    if (refusal === null) return;
+    const detail = `webhookUrl ${refusal}`;
+    throw new Problem('invalid_url', detail, {
+      errors: [{ pointer: '/webhookUrl', code: 'invalid_url', detail }],
+    });
+  }
+
+  /** Makes the phone's own webhook. Returns its secret. */
+  async function addWebhook(
+    models: Models,
+    phone: Pick<Phone, 'id' | 'userId'>,
+    url: string,
+  ): Promise<string> {
+    const secret = webhookSecret();
+    await models.webhooks.create({
+      ...PLAIN_WEBHOOK,
+      userId: phone.userId,
+      phoneId: phone.id,
+      url,
+      secret: sealer.seal(secret, sealedFor(phone.userId)),
+    });
+    return secret;
+  }
+
+  /** Where the phone's own webhook posts to from now on. Returns the secret of one that was made. */
+  async function direct(models: Models, phone: Phone, url: string | null): Promise<string | null> {
+    await models.phones.setWebhookUrl(phone.id, url);
+    const webhook = await models.webhooks.findOfPhone(phone.id);
+    if (url === null) {
+      if (webhook) await models.webhooks.remove(webhook.id);
+      return null;
+    }
+    if (!webhook) return addWebhook(models, phone, url);
+    await models.webhooks.update({ ...webhook, url });
+    return null;
+  }
+
   async function make(models: Models, userId: number, request: PhoneRequest): Promise<CreatedPhone> {
     const token = randomToken();
     const phone = await models.phones.create({ ...request, userId, token: sha256(token) });
@@ -130,15 +168,7 @@ export function createPhones(deps: {
       const existing = await models.phones.findByNumber(request.phoneNumber);
       throw new Problem('phone_exists', `You have this number already: it is phone ${existing?.id}`);
     }
-    const secret = request.webhookUrl === null ? null : webhookSecret();
-    if (request.webhookUrl !== null && secret !== null) {
-      await models.webhooks.create({
-        userId,
-        phoneId: phone.id,
-        url: request.webhookUrl,
-        secret: sealer.seal(secret, `webhook:${userId}`),
-      });
-    }
+    const secret = request.webhookUrl === null ? null : await addWebhook(models, phone, request.webhookUrl);
     await models.lanes.setOpen(userId, phone.id, false);
     await models.checks.ask(userId, phone.id);
     return { ...phoneView(phone), token, webhookSecret: secret };
@@ -151,13 +181,7 @@ export function createPhones(deps: {
       request: PhoneRequest,
       key: string | null,
     ): Promise<{ phone: CreatedPhone | ReplayedPhone; replayed: boolean }> {
-      const refusal = request.webhookUrl === null ? null : refuseUrl(request.webhookUrl);
-      if (refusal !== null) {
-        const detail = `webhookUrl ${refusal}`;
-        throw new Problem('invalid_url', detail, {
-          errors: [{ pointer: '/webhookUrl', code: 'invalid_url', detail }],
-        });
-      }
+      checkUrl(request.webhookUrl);
       const result = await tenancy.inTenant(userId, (models) =>
         once(
           models,
@@ -171,6 +195,31 @@ export function createPhones(deps: {
       );
       wake.hint('check');
       return { phone: result.value, replayed: result.replayed };
+    },
+
+    /** Problem: invalid_url. */
+    checkUrl,
+
+    /**
+     * A name, and where its events go: null takes its webhook away, a first URL makes one, whose secret is shown this once.
+     * Problems: not_found, invalid_url.
+     */
+    async update(
+      userId: number,
+      id: number,
+      to: { deviceName?: string; webhookUrl?: string | null },
+    ): Promise<PhoneView & { webhookSecret?: string }> {
+      checkUrl(to.webhookUrl ?? null);
+      return tenancy.inTenant(userId, async (models) => {
+        // A webhook that goes takes its Deliveries along, which are made under the counter.
+        if (to.webhookUrl !== undefined) await models.events.lockCounter(userId);
+        const phone = await models.phones.findForUpdate(id);
+        if (!phone) throw new Problem('not_found', `There is no phone ${id}`);
+        if (to.deviceName !== undefined) await models.phones.setName(id, to.deviceName);
+        const secret = to.webhookUrl === undefined ? null : await direct(models, phone, to.webhookUrl);
+        const now = phoneView((await models.phones.find(id))!);
+        return secret === null ? now : { ...now, webhookSecret: secret };
+      });
     },
 
     async list(

@@ -34,7 +34,15 @@ export const phoneReasons = {
 } as const;
 export type PhoneReason = keyof typeof phoneReasons;
 
+export const webhookReasons = {
+  switched_off: 'You switched it off. What it is owed is held, and goes out in order when you switch it on.',
+  receiver_gone:
+    'The receiver answered 410. Correct the URL, then switch the webhook on: what is held goes out in order.',
+  receiver_fails:
+    'Nothing could be delivered through a whole schedule of tries. Mend the receiver, then switch the webhook on: what is held goes out in order.',
+} as const;
+
 export const remedyOf = (reason: string | null): string | null =>
   reason === null
     ? null
-    : (({ ...messageReasons, ...phoneReasons } as Record<string, string>)[reason] ?? null);
+    : (({ ...messageReasons, ...phoneReasons, ...webhookReasons } as Record<string, string>)[reason] ?? null);

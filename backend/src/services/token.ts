@@ -1,7 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { randomToken } from '../utils/crypto.js';
-import type { Sealer } from './phone.js';
+import { randomToken, type Sealer } from '../utils/crypto.js';
 
 const AUDIENCE = 'evolution-gateway';
 

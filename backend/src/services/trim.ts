@@ -5,37 +5,44 @@ export type Trim = ReturnType<typeof createTrim>;
 
 const USERS_A_PAGE = 200;
 const EVENTS_A_USER = 50;
+const HELD_A_BATCH = 500;
 const DAY_MS = 86_400_000;
 
 /**
  * Cuts ledgers at their old end, with the Deliveries that have ended. No gap is left: what still waits to be delivered
- * keeps all that is newer.
+ * keeps all that is newer. What a webhook that is switched off is owed waits only so long.
  */
 export const createTrim = (deps: {
   tenancy: Pick<Tenancy, 'inTenants' | 'shared'>;
   logger: Logger;
-  /** 0: for ever. */
-  settings: { keepDays: number };
+  /** `keepDays` 0: for ever. `heldFor` in seconds. */
+  settings: { keepDays: number; heldFor: number };
 }) => ({
   /** One round over all users. Returns how many events went. */
   async sweep(): Promise<number> {
     const { tenancy, logger, settings } = deps;
-    if (settings.keepDays === 0) return 0;
     const before = new Date(Date.now() - settings.keepDays * DAY_MS);
+    const heldBefore = new Date(Date.now() - settings.heldFor * 1000);
     let total = 0;
     let users = await tenancy.shared.userIds(0, USERS_A_PAGE);
     while (users.length > 0) {
       const page = users;
-      let gone: number;
-      do {
-        gone = await tenancy.inTenants(page, (models) =>
-          models.housekeeping.trimEvents(before, EVENTS_A_USER),
+      await untilNone(() =>
+        tenancy.inTenants(page, (models) => models.deliveries.expireHeld(heldBefore, HELD_A_BATCH)),
+      );
+      if (settings.keepDays > 0)
+        total += await untilNone(() =>
+          tenancy.inTenants(page, (models) => models.housekeeping.trimEvents(before, EVENTS_A_USER)),
         );
-        total += gone;
-      } while (gone > 0);
       users = await tenancy.shared.userIds(page.at(-1)!, USERS_A_PAGE);
     }
     if (total > 0) logger.info('ledgers trimmed', { events: total });
     return total;
   },
 });
+
+async function untilNone(work: () => Promise<number>): Promise<number> {
+  let total = 0;
+  for (let count = await work(); count > 0; count = await work()) total += count;
+  return total;
+}

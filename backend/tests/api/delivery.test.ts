@@ -71,15 +71,16 @@ describe('deliveries to webhooks', () => {
     ]);
   });
 
-  it('a receiver that never takes it › the schedule ends › exhausted, and its lane is free', async () => {
+  it('a receiver that never takes it › the schedule ends › exhausted, and nothing is posted to it any more', async () => {
     receiver.behave((_req, res) => void res.writeHead(500).end());
     const at = await phone();
     await at.say('messages.upsert', textFrom('+5511988887777', 'W3', 'hi'));
-    await ended(at.id, 'exhausted');
+    await until('exhausted', async () => (await deliveries(at.id))[0]?.state === 'exhausted');
     expect(receiver.all).toHaveLength(4);
-    receiver.behave((_req, res) => void res.writeHead(204).end());
     await at.say('messages.upsert', textFrom('+5511988887777', 'W4', 'hi again'));
-    await until('the next one came', () => receiver.all.length === 5);
+    const states = (await deliveries(at.id)).map((d) => d.state);
+    expect([states.at(0), states.at(-1)]).toEqual(['exhausted', 'held']);
+    expect(receiver.all).toHaveLength(4);
   });
 
   it.each([
@@ -109,7 +110,7 @@ describe('deliveries to webhooks', () => {
     receiver.behave((_req, res) => void res.writeHead(410).end());
     const at = await phone();
     await at.say('messages.upsert', textFrom('+5511988887777', 'W6', 'hi'));
-    await ended(at.id, 'exhausted');
+    await until('exhausted', async () => (await deliveries(at.id))[0]?.state === 'exhausted');
     expect(receiver.all).toHaveLength(1);
   });
 

@@ -12,7 +12,10 @@ describe('isolation', () => {
 
   it('every endpoint, every id › called by a stranger › 404, and nothing is changed', async () => {
     const [owner, stranger] = [await newUser(gateway.url), await newUser(gateway.url)];
-    const { body: phone } = await owner.api.post('/api/phones', { phoneNumber: newNumber() });
+    const { body: phone } = await owner.api.post('/api/phones', {
+      phoneNumber: newNumber(),
+      webhookUrl: 'https://example.com/hook',
+    });
     const { body: message } = await owner.api.post('/api/messages/send', {
       phoneId: phone.id,
       to: '+628987654321',
@@ -22,6 +25,15 @@ describe('isolation', () => {
       messages: [{ phoneId: phone.id, to: '+628987654321', message: 'mine' }],
     });
     const { body: media } = await owner.api.post('/api/media', { media: 'aGVsbG8=' });
+    const { body: cancelled } = await owner.api.post('/api/messages/send', {
+      phoneId: phone.id,
+      to: '+628987654322',
+      message: 'not mine any more',
+    });
+    expect((await owner.api.post(`/api/messages/${cancelled.id}/cancel`)).body.status).toBe('cancelled');
+    const { body: webhooks } = await owner.api.get('/api/webhooks');
+    const webhook = webhooks.data[0];
+    const { body: deliveries } = await owner.api.get(`/api/webhooks/${webhook.id}/deliveries`);
     // Needed by a message that waits, it cannot be removed while the other calls are made.
     await gateway.database.queryAll(`update messages set media_id = ${media.id} where id = ${message.id}`);
     const calls = strangerCalls(gateway.gateway.endpoints, {
@@ -30,6 +42,8 @@ describe('isolation', () => {
       bulk: bulk.id,
       media: media.id,
       medias: media.id,
+      webhooks: webhook.id,
+      deliveries: deliveries.data[0].id,
     });
     expect(calls.length).toBeGreaterThan(4);
 
@@ -39,6 +53,8 @@ describe('isolation', () => {
                (select json_agg(m order by id) from messages m)::text as messages,
                (select json_agg(b order by id) from bulks b)::text as bulks,
                (select json_agg(d order by id) from media d)::text as media,
+               (select json_agg(w order by id) from webhooks w)::text as webhooks,
+               (select json_agg(d order by id) from deliveries d)::text as deliveries,
                (select count(*) from idempotency_keys) as keys, (select count(*) from events) as events`);
     const before = await rows();
     expect(await trespasses(gateway.url, stranger.token, calls)).toEqual([]);

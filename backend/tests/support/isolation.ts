@@ -85,27 +85,32 @@ function exampleOf(row: Endpoint, field?: string): { body?: Record<string, unkno
   };
 }
 
-/** Makes every stranger's call; what comes back is the list of those that were answered as they must not be. */
+/**
+ * Makes every stranger's call; what comes back is the list of those that were answered as they must not be. Removals go
+ * last, the latest rows first, so that each still finds what the others are about.
+ */
 export async function trespasses(url: string, token: string, calls: StrangerCall[]): Promise<string[]> {
-  const answers = await Promise.all(
-    calls.map(async (call) => {
-      const answer = await fetch(`${url}${call.path}`, {
-        method: call.method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(call.body ? { 'content-type': 'application/json' } : {}),
-        },
-        ...(call.body ? { body: JSON.stringify(call.body) } : {}),
-      });
-      const text = await answer.text();
-      const isJson = answer.headers.get('content-type')?.includes('json');
-      const body = (isJson ? JSON.parse(text) : { text }) as { code?: string; data?: unknown[] };
-      const isHidden = answer.status === 404 && body.code === 'not_found';
-      const isEmpty = call.mayBeEmpty && answer.status === 200 && body.data?.length === 0;
-      return isHidden || isEmpty
-        ? []
-        : [`${call.name}: ${answer.status} ${JSON.stringify(body).slice(0, 200)}`];
-    }),
+  const isRemoval = ({ method }: StrangerCall) => method === 'DELETE';
+  const found = await Promise.all(
+    calls.filter((call) => !isRemoval(call)).map((call) => trespass(url, token, call)),
   );
-  return answers.flat();
+  for (const call of calls.filter(isRemoval).reverse()) found.push(await trespass(url, token, call));
+  return found.flat();
+}
+
+async function trespass(url: string, token: string, call: StrangerCall): Promise<string[]> {
+  const answer = await fetch(`${url}${call.path}`, {
+    method: call.method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(call.body ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(call.body ? { body: JSON.stringify(call.body) } : {}),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type')?.includes('json');
+  const body = (isJson ? JSON.parse(text) : { text }) as { code?: string; data?: unknown[] };
+  const isHidden = answer.status === 404 && body.code === 'not_found';
+  const isEmpty = call.mayBeEmpty && answer.status === 200 && body.data?.length === 0;
+  return isHidden || isEmpty ? [] : [`${call.name}: ${answer.status} ${JSON.stringify(body).slice(0, 200)}`];
 }
