@@ -98,6 +98,7 @@ describe('the examples', () => {
     const begin = typedIn('README.md', '## Try it', '## The API');
     const rest = typedIn('README.md', '## The API', '## What it does today');
     const media = typedIn('docs/messages.md', '## Files', '## Afterwards');
+    const webhook = typedIn('docs/webhooks.md', '## Making one', '## What is posted');
     const place = mkdtempSync(join(tmpdir(), 'examples-'));
     const picture = jpeg(3000);
     writeFileSync(join(place, 'picture.jpg'), picture);
@@ -106,6 +107,7 @@ describe('the examples', () => {
       curl() { command curl --fail-with-body "$@"; }
       ${begin.replace('curl -s -w', 'command curl -s -w')}
       ${rest}
+      ${webhook}
       ${media.replace('https://example.com/picture.jpg', link)}
       cmp picture.jpg copy.jpg`;
     const { code, output } = await outcome('sh', ['-c', script]);
@@ -116,6 +118,7 @@ describe('the examples', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as any);
     expect(answers.find(({ status }) => status === 'cancelled')).toMatchObject({ message: 'See you today' });
+    expect(answers.find(({ events }) => events)).toMatchObject({ secret: expect.stringMatching(/^whsec_/) });
     expect(answers.at(-1)).toMatchObject({ status: 'stored', kind: 'image', size: picture.length });
     const carried = answers.filter(({ media: one }) => one).map(({ type, media: one }) => [type, one.kind]);
     expect(carried).toEqual([
@@ -128,7 +131,8 @@ describe('the examples', () => {
 
   it('docs/webhooks.md’s lines for a shell › over a signed post › give its signature', async () => {
     const text = readFileSync(`${root}docs/webhooks.md`, 'utf8');
-    const [, lines] = /```sh\n([\s\S]*?)```/.exec(text)!;
+    const part = text.slice(text.indexOf('## Verifying a signature'));
+    const [, lines] = /```sh\n([\s\S]*?)```/.exec(part)!;
     const secret = `whsec_${randomBytes(24).toString('base64')}`;
     const body = '{"message":"Hello, wörld!\\n"}\n';
     const at = new Date(1_795_394_866_000);
