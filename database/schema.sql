@@ -791,32 +791,38 @@ CREATE FUNCTION public.list_user_ids(p_after bigint, p_limit integer) RETURNS TA
     SET search_path TO 'public', 'pg_temp'
     AS $$ select distinct c.user_id from credentials c where c.user_id > p_after order by 1 limit p_limit $$;
 
-CREATE FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb) RETURNS void
+CREATE FUNCTION public.meet(p_users bigint[], p_phones bigint[], p_addresses text[], p_lids text[], p_names text[], p_pictures text[], p_at timestamp with time zone[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
   fresh record;
 begin
-  for fresh in
-    with learned as (
-      insert into lids (user_id, lid, number)
-      select distinct on (p.lid) p_user, p.lid, p.address
-        from jsonb_to_recordset(p_people) as p (address text, lid text)
-       where p.lid is not null and p.address like '+%' order by p.lid, p.address
-      on conflict (user_id, lid) do nothing returning lid, number)
-    select lid, number from learned order by lid
-  loop
-    perform rename_lid(p_user, fresh.lid, fresh.number);
-  end loop;
+  if exists (select 1 from unnest(p_lids) as l where l is not null) then
+    for fresh in
+      with learned as (
+        insert into lids (user_id, lid, number)
+        select distinct on (p.usr, p.lid) p.usr, p.lid, p.address
+          from unnest(p_users, p_addresses, p_lids) as p (usr, address, lid)
+         where p.lid is not null and p.address like '+%' order by p.usr, p.lid, p.address
+        on conflict (user_id, lid) do nothing returning user_id, lid, number)
+      select * from learned order by user_id, lid
+    loop
+      perform rename_lid(fresh.user_id, fresh.lid, fresh.number);
+    end loop;
+  end if;
 
   insert into contacts as c (user_id, phone_id, address, lid, name, name_at, picture, picture_at)
-  select p_user, p_phone, p.address,
-         coalesce(p.lid, (select min(l.lid) from lids l where l.user_id = p_user and l.number = p.address)),
-         p.name, case when p.name is null then '-infinity' else p.at end,
-         p.picture, case when p.picture is null then '-infinity' else p.at end
-    from jsonb_to_recordset(p_people) as p (address text, lid text, name text, picture text, at timestamptz)
-   where p.name is not null or p.picture is not null order by p.address
+  select p.usr, p.phone, p.address,
+         coalesce(min(p.lid), (select min(l.lid) from lids l where l.user_id = p.usr and l.number = p.address)),
+         (array_agg(p.name order by p.at desc, p.name desc) filter (where p.name is not null))[1],
+         coalesce(max(p.at) filter (where p.name is not null), '-infinity'),
+         (array_agg(p.picture order by p.at desc, p.picture desc) filter (where p.picture is not null))[1],
+         coalesce(max(p.at) filter (where p.picture is not null), '-infinity')
+    from unnest(p_users, p_phones, p_addresses, p_lids, p_names, p_pictures, p_at)
+         as p (usr, phone, address, lid, name, picture, at)
+   where p.name is not null or p.picture is not null
+   group by p.usr, p.phone, p.address order by p.phone, p.address
   on conflict (phone_id, address) do update
     set lid = coalesce(c.lid, excluded.lid),
         name = case when (excluded.name_at, excluded.name) > (c.name_at, coalesce(c.name, '')) then excluded.name else c.name end,
@@ -2379,8 +2385,8 @@ GRANT ALL ON FUNCTION public.list_unnoted(p_user bigint, p_limit integer) TO evo
 REVOKE ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_user_ids(p_after bigint, p_limit integer) TO evolution_app;
 
-REVOKE ALL ON FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.meet(p_user bigint, p_phone bigint, p_people jsonb) TO evolution_app;
+REVOKE ALL ON FUNCTION public.meet(p_users bigint[], p_phones bigint[], p_addresses text[], p_lids text[], p_names text[], p_pictures text[], p_at timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.meet(p_users bigint[], p_phones bigint[], p_addresses text[], p_lids text[], p_names text[], p_pictures text[], p_at timestamp with time zone[]) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.node_loads() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.node_loads() TO evolution_app;

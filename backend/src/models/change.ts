@@ -43,10 +43,14 @@ export const changeModel = (db: Db) => ({
         where case p.kind when 'edited' then (p.at, p.content) < (excluded.at, excluded.content) else p.at > excluded.at end`);
   },
 
-  takeParked: (phoneId: number, whatsappId: string) =>
-    db.query<Change>(sql`
-      delete from parked_changes where phone_id = ${phoneId} and whatsapp_id = ${whatsappId}
-      returning kind, content, at`),
+  /** What came of these messages before they did; it is forgotten by this. */
+  takeParked: (messages: readonly { phoneId: number; whatsappId: string | null }[]) =>
+    db.query<Change & { phoneId: number; whatsappId: string }>(sql`
+      delete from parked_changes p
+       using unnest(${messages.map((m) => m.phoneId)}::bigint[], ${messages.map((m) => m.whatsappId)}::text[])
+             as n (phone, name)
+       where p.phone_id = n.phone and p.whatsapp_id = n.name
+      returning p.phone_id as "phoneId", p.whatsapp_id as "whatsappId", p.kind, p.content, p.at`),
 
   /** Parked since before a moment, and told to nobody: marked as told, at most `limit`. */
   markTold: (userId: number, before: Date, limit: number) =>

@@ -1,13 +1,23 @@
 import type { Db } from '../config/postgres.js';
 import { sql } from '../utils/sql.js';
 
+/** What makes a fact the same as another of its phone. */
+export interface FactName {
+  userId: number;
+  phoneId: number;
+  key: string;
+}
+
 export const inboundModel = (db: Db) => ({
-  /** Marks a fact as taken. False: it was taken before, and has had its effect. */
-  async take(userId: number, phoneId: number, key: string): Promise<boolean> {
-    const rows = await db.query(sql`
-      insert into inbound_facts (phone_id, key, user_id) values (${phoneId}, ${key}, ${userId})
-      on conflict do nothing returning 1`);
-    return rows.length > 0;
+  /** Marks facts as taken, each named once. Returns those that are new: the others have had their effect before. */
+  async take(facts: readonly FactName[]): Promise<Pick<FactName, 'phoneId' | 'key'>[]> {
+    if (facts.length === 0) return [];
+    return db.query(sql`
+      insert into inbound_facts (phone_id, key, user_id)
+      select * from unnest(${facts.map((f) => f.phoneId)}::bigint[], ${facts.map((f) => f.key)}::text[],
+                           ${facts.map((f) => f.userId)}::bigint[]) as n (phone, key, usr)
+       order by n.phone, n.key
+      on conflict do nothing returning phone_id as "phoneId", key`);
   },
 
   async quarantine(item: {

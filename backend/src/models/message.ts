@@ -162,13 +162,6 @@ export const messageColumns =
                                    messages.payload->'vote'->>'whatsappId')
      order by r.direction desc limit 1) end as "refersTo"`);
 
-/** WhatsApp tells whole seconds: what is here of the same second came before, as a question does before its answer. */
-const placeInTime = ({ userId, phoneId, at }: Pick<NewFact, 'userId' | 'phoneId' | 'at'>): Sql => sql`
-  least(clock_timestamp(), greatest(${at}::timestamptz, (
-    select max(created_at) from messages
-     where user_id = ${userId} and phone_number_id = ${phoneId} and direction in ('in', 'out')
-       and created_at >= ${at} and created_at < date_trunc('second', ${at}::timestamptz) + interval '1 second')))`;
-
 export const messageModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Message | null> =>
     (await db.query<Message>(statement))[0] ?? null;
@@ -189,19 +182,26 @@ export const messageModel = (db: Db) => {
       db.query<Message>(sql`
         select ${messageColumns} from messages where id = any (${[...ids]}::bigint[]) order by id for update`),
 
-    findByWhatsappId: (phoneId: number, whatsappId: string) =>
-      one(sql`
-        select ${messageColumns} from messages where phone_number_id = ${phoneId} and message_id = ${whatsappId}
-         order by direction desc limit 1 for update`),
-
-    /** Sends whose answer is not known, in a chat: candidates for an echo. */
-    listInDoubt: (phoneId: number, chat: string) =>
+    /** By phone and WhatsApp's id, with their rows locked. Of two with one name, what was sent. */
+    listByWhatsappId: (named: readonly { phoneId: number; whatsappId: string }[]) =>
       db.query<Message>(sql`
-        select ${messageColumns} from messages
-         where phone_number_id = ${phoneId} and chat_key = hashtextextended(${chat}, 0) and chat = ${chat}
-           and (status in ('sending', 'unknown') or is_doubted) and status in ('sending', 'unknown', 'queued')
-           and message_id is null
-         order by id for update`),
+        select m.* from unnest(${named.map((n) => n.phoneId)}::bigint[], ${named.map((n) => n.whatsappId)}::text[])
+                        as n (phone, name)
+         cross join lateral (
+           select ${messageColumns} from messages where phone_number_id = n.phone and message_id = n.name
+            order by direction desc limit 1 for update) m`),
+
+    /** Sends whose answer is not known, in chats: candidates for echoes. */
+    listInDoubt: (chats: readonly { phoneId: number; chat: string }[]) =>
+      db.query<Message>(sql`
+        select m.* from unnest(${chats.map((c) => c.phoneId)}::bigint[], ${chats.map((c) => c.chat)}::text[])
+                        as n (phone, address)
+         cross join lateral (
+           select ${messageColumns} from messages
+            where phone_number_id = n.phone and chat_key = hashtextextended(n.address, 0) and chat = n.address
+              and (status in ('sending', 'unknown') or is_doubted) and status in ('sending', 'unknown', 'queued')
+              and message_id is null
+            order by id for update) m`),
 
     /**
      * A new try under the same message. One in doubt keeps its place in its chat; any other goes to the end. `ttl` in
@@ -234,16 +234,28 @@ export const messageModel = (db: Db) => {
       return rows.map((row) => row.userId);
     },
 
-    /** Stores something said on a phone that did not come through our API. Null: it is here already. */
-    record: (fact: NewFact) =>
-      one(sql`
+    /**
+     * Stores what was said on phones and did not come through our API; without those that are here already. WhatsApp tells
+     * whole seconds: what is here of the same second came before, as a question does before its answer.
+     */
+    async record(facts: readonly NewFact[]): Promise<Message[]> {
+      if (facts.length === 0) return [];
+      return db.query<Message>(sql`
         insert into messages (user_id, phone_number_id, placement_id, direction, source, message_id, chat, from_number,
                               to_number, type, content, payload, status, sequence, whatsapp_key, lid, media_id, recovered, due_at, created_at)
-        values (${fact.userId}, ${fact.phoneId}, ${fact.placementId}, ${fact.direction}, ${fact.source},
-                ${fact.whatsappId}, ${fact.chat}, ${fact.from}, ${fact.to}, ${fact.type}, ${fact.content},
-                ${fact.payload ? JSON.stringify(fact.payload) : null}, ${fact.status}, ${fact.sequence},
-                ${fact.key ? JSON.stringify(fact.key) : null}, ${fact.lid}, ${fact.mediaId}, ${fact.recovered}, ${fact.at}, ${placeInTime(fact)})
+        select n."userId", n."phoneId", n."placementId", n.direction, n.source, n."whatsappId", n.chat, n."from", n."to", n.type,
+               n.content, n.payload, n.status, n.sequence, n.key, n.lid, n."mediaId", n.recovered, n.at,
+               least(clock_timestamp(), greatest(n.at, (
+                 select max(e.created_at) from messages e
+                  where e.user_id = n."userId" and e.phone_number_id = n."phoneId" and e.direction in ('in', 'out')
+                    and e.created_at >= n.at and e.created_at < date_trunc('second', n.at) + interval '1 second')))
+          from jsonb_to_recordset(${JSON.stringify(facts.map((fact, nth) => ({ ...fact, nth })))}::jsonb)
+               as n ("userId" bigint, "phoneId" bigint, "placementId" text, direction text, source text, "whatsappId" text,
+                     chat text, "from" text, "to" text, type text, content text, payload jsonb, status text, sequence bigint,
+                     key jsonb, lid text, "mediaId" bigint, recovered boolean, at timestamptz, nth integer)
+         order by n.nth
         on conflict (phone_number_id, message_id, direction) where message_id is not null do nothing
-        returning ${messageColumns}`),
+        returning ${messageColumns}`);
+    },
   };
 };

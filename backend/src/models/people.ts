@@ -11,6 +11,13 @@ export interface PersonFact {
   at: Date;
 }
 
+/** Whose number a LID stands for. */
+export interface LidOfUser {
+  userId: number;
+  lid: string;
+  number: string;
+}
+
 export interface GroupFact {
   userId: number;
   phoneId: number;
@@ -25,24 +32,33 @@ export type Role = 'gone' | 'member' | 'admin' | 'owner';
 
 /** Contacts, groups, and which LID is whose. Of two facts the later one counts, whichever comes first. */
 export const peopleModel = (db: Db) => ({
-  /** Keeps what a post tells of people, at most one entry an address; a number that it gives a LID is taken everywhere. */
-  async meet(userId: number, phoneId: number, people: readonly PersonFact[]): Promise<void> {
-    await db.query(sql`select meet(${userId}, ${phoneId}, ${JSON.stringify(people)}::jsonb)`);
+  /** Keeps what posts tell of people; a number that one gives a LID is taken everywhere. */
+  async meet(people: readonly (PersonFact & { userId: number; phoneId: number })[]): Promise<void> {
+    if (people.length === 0) return;
+    await db.query(sql`
+      select meet(${people.map((p) => p.userId)}::bigint[], ${people.map((p) => p.phoneId)}::bigint[],
+        ${people.map((p) => p.address)}::text[], ${people.map((p) => p.lid)}::text[], ${people.map((p) => p.name)}::text[],
+        ${people.map((p) => p.picture)}::text[], ${people.map((p) => p.at)}::timestamptz[])`);
   },
 
-  /** The numbers that are known of LIDs. */
-  async numbersOf(userId: number, lids: readonly string[]): Promise<Map<string, string>> {
-    const rows = await db.query<{ lid: string; number: string }>(
-      sql`select lid, number from lids where user_id = ${userId} and lid = any (${[...lids]}::text[])`,
-    );
-    return new Map(rows.map(({ lid, number }) => [lid, number]));
+  /** The numbers that are known of their users' LIDs. */
+  async numbersOf(lids: readonly { userId: number; lid: string }[]): Promise<LidOfUser[]> {
+    if (lids.length === 0) return [];
+    return db.query<LidOfUser>(sql`
+      select l.user_id as "userId", l.lid, l.number
+        from unnest(${lids.map((one) => one.userId)}::bigint[], ${lids.map((one) => one.lid)}::text[]) as n (usr, name)
+        join lids l on l.user_id = n.usr and l.lid = n.name`);
   },
 
-  async lidsOf(userId: number, number: string): Promise<string[]> {
-    const rows = await db.query<{ lid: string }>(
-      sql`select lid from lids where user_id = ${userId} and number = ${number} order by lid`,
-    );
-    return rows.map(({ lid }) => lid);
+  /** The LIDs that are known of numbers. */
+  async lidsOf(numbers: readonly { userId: number; number: string }[]): Promise<LidOfUser[]> {
+    if (numbers.length === 0) return [];
+    return db.query<LidOfUser>(sql`
+      select l.user_id as "userId", l.lid, l.number
+        from unnest(${numbers.map((one) => one.userId)}::bigint[], ${numbers.map((one) => one.number)}::text[])
+             as n (usr, address)
+        join lids l on l.user_id = n.usr and l.number = n.address
+       order by l.user_id, l.lid`);
   },
 
   async noteGroup(group: GroupFact): Promise<void> {

@@ -87,6 +87,11 @@ export const phoneModel = (db: Db) => {
     findForUpdate: (id: number) =>
       one(sql`select ${columns} from phone_numbers where id = ${id} for no key update`),
 
+    /** With their rows locked, in the order in which everything locks. */
+    listForUpdate: (ids: readonly number[]) =>
+      db.query<Phone>(sql`
+        select ${columns} from phone_numbers where id = any (${[...ids]}::bigint[]) order by id for no key update`),
+
     /** Newest last, so that a page stays stable while phones are added. */
     list: (page: { after: number; limit: number; offset: number }) =>
       db.query<Phone>(sql`
@@ -134,11 +139,21 @@ export const phoneModel = (db: Db) => {
       return (await db.query(sql`select 1 from pg_timezone_names where name = ${name}`)).length > 0;
     },
 
-    /** The next number in the order of the phone's messages; locks the phone. */
-    async nextSequence(id: number): Promise<number> {
-      const [row] = await db.query<{ sequence: number }>(sql`
-        update phone_numbers set last_sequence = last_sequence + 1 where id = ${id} returning last_sequence as sequence`);
-      return row!.sequence;
+    /** The next number in the order of each phone's messages, for each time it is named; locks the phones. */
+    async nextSequences(ids: readonly number[]): Promise<number[]> {
+      const rows = await db.query<{ id: number; last: number }>(sql`
+        update phone_numbers p
+           set last_sequence = p.last_sequence + (select count(*) from unnest(${[...ids]}::bigint[]) as n where n = p.id)
+         where p.id = any (${[...ids]}::bigint[]) returning p.id, p.last_sequence as last`);
+      const last = new Map(rows.map((row) => [row.id, row.last]));
+      return [...ids]
+        .reverse()
+        .map((id) => {
+          const sequence = last.get(id)!;
+          last.set(id, sequence - 1);
+          return sequence;
+        })
+        .reverse();
     },
   };
 };

@@ -59,6 +59,10 @@ export const placementModel = (db: Db) => ({
     return row ?? null;
   },
 
+  list: (ids: readonly string[]) =>
+    db.query<Placement>(sql`
+      select ${columns} from placements p join nodes n on n.id = p.node_id where p.id = any (${[...ids]}::text[])`),
+
   async setSecret(id: string, secretHash: Buffer): Promise<void> {
     await db.query(sql`update placements set secret_hash = ${secretHash} where id = ${id}`);
   },

@@ -62,11 +62,13 @@ export const progressModel = (db: Db) => ({
   },
 
   /** The acks of these messages that came early; they are forgotten by this. */
-  takeParked: (messages: readonly { phoneId: number; whatsappId: string }[]) =>
-    db.query<Ack>(sql`
+  async takeParked(messages: readonly { phoneId: number; whatsappId: string }[]): Promise<Ack[]> {
+    if (messages.length === 0) return [];
+    return db.query<Ack>(sql`
       delete from parked_acks p
        using unnest(${messages.map((m) => m.phoneId)}::bigint[], ${messages.map((m) => m.whatsappId)}::text[])
              as n (phone_id, whatsapp_id)
        where p.phone_id = n.phone_id and p.whatsapp_id = n.whatsapp_id
-      returning p.phone_id as "phoneId", p.whatsapp_id as "whatsappId", p.status, p.at`),
+      returning p.phone_id as "phoneId", p.whatsapp_id as "whatsappId", p.status, p.at`);
+  },
 });

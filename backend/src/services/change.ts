@@ -24,7 +24,9 @@ export async function applyChange(models: Models, message: Message, change: Chan
 
 /** What a node says became of a message. Of one that is not here (yet) it is kept. */
 export async function changeFact(models: Models, phone: Phone, fact: ChangeFact): Promise<NewEvent[]> {
-  const found = await models.messages.findByWhatsappId(phone.id, fact.whatsappId);
+  const [found] = await models.messages.listByWhatsappId([
+    { phoneId: phone.id, whatsappId: fact.whatsappId },
+  ]);
   const { kind, at, whatsappId, chat, fromMe } = fact;
   const change: Change = { kind, content: fact.kind === 'edited' ? fact.content : null, at };
   if (found) return applyChange(models, found, change);
@@ -40,14 +42,29 @@ export function strangerEvent(change: ParkedChange & { phoneId: number }, phoneN
   return change.kind === 'edited' ? editedEvent(stranger, change) : deletedEvent(stranger, change.at);
 }
 
-/** A message as it is after the changes that came before it, and the event of the last of them. */
+/** Messages as they are after the changes that came before them, each with the event of the last of its own. */
 export async function withParked(
   models: Models,
+  messages: readonly Message[],
+): Promise<{ message: Message; events: NewEvent[] }[]> {
+  const parked = await models.changes.takeParked(messages);
+  const all = [];
+  for (const message of messages) {
+    const own = parked.filter(
+      ({ phoneId, whatsappId }) => phoneId === message.phoneId && whatsappId === message.whatsappId,
+    );
+    all.push(await changed(models, message, own));
+  }
+  return all;
+}
+
+async function changed(
+  models: Models,
   message: Message,
+  changes: readonly Change[],
 ): Promise<{ message: Message; events: NewEvent[] }> {
-  const parked = await models.changes.takeParked(message.phoneId, message.whatsappId!);
   let now = message;
-  for (const { kind, content, at } of parked) {
+  for (const { kind, content, at } of changes) {
     if (kind === 'deleted') {
       await models.changes.remove(message.id, at);
       now = { ...now, deletedAt: at };

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Models, Tenancy } from '../models/index.js';
 import { parseApiKey } from '../utils/api-key.js';
+import { cache } from '../utils/cache.js';
 import { safeEqual } from '../utils/crypto.js';
 import type { Tokens } from './token.js';
 
@@ -25,8 +26,7 @@ export interface Held {
 }
 
 /** What is remembered of a credential lives so long: a revocation takes effect within it, with or without Redis. */
-const CACHE_MS = 1000;
-const CACHE_SIZE = 10_000;
+const CACHE = { ms: 1000, size: 10_000 };
 
 interface KnownKey {
   hash: Buffer;
@@ -45,8 +45,8 @@ export function createIdentify(deps: {
   tokens: Tokens;
 }) {
   const { tenancy, tokens } = deps;
-  const keys = cache<KnownKey | null>();
-  const users = cache<KnownUser | null>();
+  const keys = cache<KnownKey | null>(CACHE);
+  const users = cache<KnownUser | null>(CACHE);
 
   const loadKey = async (id: string): Promise<KnownKey | null> => {
     const credential = await tenancy.shared.credentials.findByKey(id);
@@ -132,26 +132,4 @@ export function createIdentify(deps: {
     return text.startsWith('ev_') ? byKey(text) : apiKey === undefined ? byToken(text) : null;
   };
   return Object.assign(identify, { prime });
-}
-
-/** Remembers answers for CACHE_MS; callers that ask meanwhile share one question. A failed question is not kept. */
-function cache<Value>() {
-  const entries = new Map<string, { value: Promise<Value>; until: number }>();
-  const put = (name: string, value: Promise<Value>) => {
-    if (entries.size >= CACHE_SIZE) entries.clear();
-    entries.set(name, { value, until: Date.now() + CACHE_MS });
-  };
-  return {
-    put: (name: string, value: Value) => put(name, Promise.resolve(value)),
-    /** What was last remembered, however old. */
-    last: (name: string): Promise<Value> | undefined => entries.get(name)?.value,
-    get(name: string, load: () => Promise<Value>): Promise<Value> {
-      const known = entries.get(name);
-      if (known && known.until > Date.now()) return known.value;
-      const value = load();
-      put(name, value);
-      value.catch(() => entries.delete(name));
-      return value;
-    },
-  };
 }

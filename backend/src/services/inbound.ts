@@ -3,18 +3,26 @@ import type { Fact } from '../clients/evolution.fact.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Tenancy } from '../models/index.js';
-import type { NewEvent } from '../models/event.js';
+import { batcher } from '../utils/batch.js';
+import { cache } from '../utils/cache.js';
 import { safeEqual, sha256, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
-import { takeEffect, type Scene } from './fact.js';
+import { takeAll, type Post } from './intake.js';
 import type { Links } from './message-view.js';
-import { meetPeople } from './people.js';
+import { together } from './together.js';
 
 export type InboundService = ReturnType<typeof createInbound>;
 
-/** Takes what nodes post: each fact has its effect once, however often, late or shuffled it arrives. */
+/** A placement has its bearer for long; one that is given another is asked for anew at once. */
+const CACHE = { ms: 60_000, size: 10_000 };
+const GROUP = { maxBatch: 64, maxQueue: 5000 };
+
+/**
+ * Takes what nodes post: each fact has its effect once, however often, late or shuffled it arrives. What is posted while
+ * one group is taken forms the next.
+ */
 export function createInbound(deps: {
-  tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'tryInTenants' | 'shared'>;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
@@ -23,30 +31,27 @@ export function createInbound(deps: {
   settings: { mediaKeptDays: number };
 }) {
   const { tenancy, wake, sealer, logger, links } = deps;
-  const keptDays = deps.settings.mediaKeptDays || null;
+  const kept = { sealer, links, keptDays: deps.settings.mediaKeptDays || null };
+  const credentials = cache<{ userId: number; secretHash: Buffer | null } | null>(CACHE);
+  const group = batcher<Post, void>({
+    flush: (posts) => together(tenancy, posts, (models, some) => takeAll(models, some, kept)),
+    ...GROUP,
+    isolate: (error) => !(error instanceof Problem && error.code === 'unavailable'),
+  });
+
+  const isRight = (held: { secretHash: Buffer | null } | null, bearer: string): boolean =>
+    held?.secretHash != null && safeEqual(sha256(bearer), held.secretHash);
 
   /** Whose placement it is, when the bearer is that placement's. Problem unauthenticated: final for the node. */
   async function ownerOf(placementId: string, bearer: string | null): Promise<number> {
-    const credential = await tenancy.shared.credentials.findByPlacement(placementId);
-    const isRight =
-      credential?.secretHash && bearer !== null && safeEqual(sha256(bearer), credential.secretHash);
-    if (!credential || !isRight) throw new Problem('unauthenticated');
-    return credential.userId;
-  }
-
-  /** Gives facts their effect, and tells of it. */
-  async function take(
-    at: Pick<Scene, 'models' | 'phone' | 'placement' | 'isRecovered'>,
-    facts: readonly Fact[],
-  ): Promise<void> {
-    const { models, phone, isRecovered } = at;
-    const events: NewEvent[] = [];
-    for (const fact of await meetPeople(models, phone, facts))
-      events.push(...(await takeEffect({ ...at, sealer, links, keptDays }, fact)));
-    const told = isRecovered
-      ? events.map((event) => ({ ...event, data: { ...event.data, recovered: true } }))
-      : events;
-    if (told.length > 0) await models.events.append(phone.userId, told);
+    if (bearer === null) throw new Problem('unauthenticated');
+    const load = () => tenancy.shared.credentials.findByPlacement(placementId);
+    const known = await credentials.get(placementId, load);
+    if (known && isRight(known, bearer)) return known.userId;
+    const now = await load();
+    credentials.put(placementId, now);
+    if (!now || !isRight(now, bearer)) throw new Problem('unauthenticated');
+    return now.userId;
   }
 
   function announce(userId: number, facts: readonly Fact[]): void {
@@ -59,50 +64,39 @@ export function createInbound(deps: {
     }
   }
 
+  async function take(post: Post): Promise<void> {
+    await group.add(post);
+    announce(post.userId, post.facts);
+  }
+
+  async function quarantine(userId: number, placementId: string, not: { why: string; body: unknown }) {
+    await tenancy.inTenant(userId, async (models) => {
+      const placement = await models.placements.find(placementId);
+      if (!placement) throw new Problem('unauthenticated');
+      const { phoneId } = placement;
+      const body = withoutSecrets(not.body);
+      await models.inbound.quarantine({ userId, phoneId, placementId, why: not.why, body });
+      logger.warn('inbound quarantined', { userId, phoneId, why: not.why });
+    });
+  }
+
   return {
     /**
-     * One post of a node, in one transaction. Problems: unauthenticated (wrong secret or placement: final for the
-     * node), unavailable (it tries again). What is not understood is quarantined, and taken.
+     * One post of a node; resolves when all it says is committed. Problems: unauthenticated (wrong secret or placement:
+     * final for the node), unavailable (it tries again). What is not understood is quarantined, and taken.
      */
     async ingest(placementId: string, bearer: string | null, body: unknown): Promise<void> {
       const userId = await ownerOf(placementId, bearer);
       const decoded = decodeInbound(body);
-      if (decoded.ok && decoded.facts.every((fact) => fact.kind === 'ignored')) return;
-
-      await tenancy.inTenant(userId, async (models) => {
-        await models.events.lockCounter(userId);
-        const placement = await models.placements.find(placementId);
-        const phone = placement && (await models.phones.findForUpdate(placement.phoneId));
-        if (!placement || !phone) throw new Problem('unauthenticated');
-        if (!decoded.ok) {
-          const { why } = decoded;
-          await models.inbound.quarantine({
-            userId,
-            phoneId: phone.id,
-            placementId,
-            why,
-            body: withoutSecrets(body),
-          });
-          logger.warn('inbound quarantined', { userId, phoneId: phone.id, why });
-          return;
-        }
-        await take({ models, phone, placement, isRecovered: false }, decoded.facts);
-      });
-
-      const facts = decoded.ok ? decoded.facts : [];
-      announce(userId, facts);
+      if (!decoded.ok) return quarantine(userId, placementId, { why: decoded.why, body });
+      const { facts } = decoded;
+      if (facts.every((fact) => fact.kind === 'ignored')) return;
+      await take({ userId, placementId, facts, isRecovered: false });
       logger.info('inbound', { userId, placementId, kinds: facts.map((fact) => fact.kind) });
     },
 
-    /** Takes what a placement's node has stored and could not tell, in one transaction. */
-    async recover(userId: number, placementId: string, facts: readonly Fact[]): Promise<void> {
-      await tenancy.inTenant(userId, async (models) => {
-        await models.events.lockCounter(userId);
-        const placement = await models.placements.find(placementId);
-        const phone = placement && (await models.phones.findForUpdate(placement.phoneId));
-        if (placement && phone) await take({ models, phone, placement, isRecovered: true }, facts);
-      });
-      announce(userId, facts);
-    },
+    /** Takes what a placement's node has stored and could not tell. Problem unauthenticated: its phone is gone. */
+    recover: (userId: number, placementId: string, facts: readonly Fact[]): Promise<void> =>
+      take({ userId, placementId, facts, isRecovered: true }),
   };
 }

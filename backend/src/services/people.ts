@@ -1,6 +1,6 @@
 import type { Fact } from '../clients/evolution.fact.js';
 import type { Models } from '../models/index.js';
-import type { PersonFact, Role } from '../models/people.js';
+import type { LidOfUser, Role } from '../models/people.js';
 import type { Phone } from '../models/phone.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -40,44 +40,45 @@ function renamed(fact: Fact, known: ReadonlyMap<string, string>): Fact {
   return { ...fact, ...named, members };
 }
 
-/** What several facts of one post tell of the same people, put together: one entry an address. */
-function peopleIn(facts: readonly Fact[]): PersonFact[] {
-  const all = new Map<string, PersonFact>();
-  for (const fact of facts) {
-    if (fact.kind !== 'person') continue;
-    const { address, lid, name, picture, at } = fact;
-    const known = all.get(address);
-    all.set(address, {
-      address,
-      lid: lid ?? known?.lid ?? null,
-      name: name ?? known?.name ?? null,
-      picture: picture ?? known?.picture ?? null,
-      at,
-    });
-  }
-  return [...all.values()];
+/** What posts of phones tell, with the phone that each is of. */
+export interface Told {
+  phone: Phone;
+  facts: readonly Fact[];
 }
 
-/**
- * Keeps what a post tells of people, and gives its facts with a number wherever the LID in its place was ever seen with
- * one. In a transaction that holds the user's counter: who is who is learned by one post at a time.
- */
-export async function meetPeople(
-  models: Pick<Models, 'people'>,
-  phone: Phone,
-  facts: readonly Fact[],
-): Promise<Fact[]> {
-  const told = facts.flatMap((fact): [string, string][] =>
-    fact.kind === 'person' && fact.lid && !isLid(fact.address) ? [[fact.lid, fact.address]] : [],
+const lidsTold = ({ phone, facts }: Told) =>
+  facts.flatMap((fact) =>
+    fact.kind === 'person' && fact.lid && !isLid(fact.address)
+      ? [{ userId: phone.userId, lid: fact.lid, number: fact.address }]
+      : [],
   );
-  const known = new Map(told);
-  const open = [...new Set(facts.flatMap(addressesOf))].filter(isLid).filter((lid) => !known.has(lid));
-  if (open.length > 0) {
-    for (const [lid, number] of await models.people.numbersOf(phone.userId, open)) known.set(lid, number);
-  }
-  const named = known.size > 0 ? facts.map((fact) => renamed(fact, known)) : [...facts];
-  const people = peopleIn(named);
-  if (people.length > 0) await models.people.meet(phone.userId, phone.id, people);
+
+/**
+ * Keeps what posts tell of people, and gives their facts with a number wherever the LID in its place was ever seen with
+ * one. In a transaction that holds the users' counters: who is who is learned by one at a time.
+ */
+export async function meetPeople(models: Pick<Models, 'people'>, posts: readonly Told[]): Promise<Fact[][]> {
+  const known = new Map<number, Map<string, string>>();
+  const learn = ({ userId, lid, number }: LidOfUser) =>
+    known.set(userId, (known.get(userId) ?? new Map<string, string>()).set(lid, number));
+  posts.flatMap(lidsTold).forEach(learn);
+  const open = posts.flatMap(({ phone: { userId }, facts }) =>
+    [...new Set(facts.flatMap(addressesOf))]
+      .filter(isLid)
+      .filter((lid) => !known.get(userId)?.has(lid))
+      .map((lid) => ({ userId, lid })),
+  );
+  (await models.people.numbersOf(open)).forEach(learn);
+  const named = posts.map(({ phone, facts }) => {
+    const numbers = known.get(phone.userId);
+    return numbers ? facts.map((fact) => renamed(fact, numbers)) : [...facts];
+  });
+  await models.people.meet(
+    named.flatMap((facts, i) => {
+      const { userId, id: phoneId } = posts[i]!.phone;
+      return facts.flatMap((fact) => (fact.kind === 'person' ? { ...fact, userId, phoneId } : []));
+    }),
+  );
   return named;
 }
 

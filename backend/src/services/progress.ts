@@ -95,7 +95,10 @@ export async function record(models: Models, progresses: readonly Progress[]): P
 }
 
 /** As `record`, without the telling. */
-export async function write(models: Models, progresses: readonly Progress[]): Promise<void> {
+export async function write(
+  models: Pick<Models, 'progress'>,
+  progresses: readonly Progress[],
+): Promise<void> {
   await models.progress.save(progresses.flatMap((one) => (one.isChanged ? one.message : [])));
   await models.progress.note(
     progresses.flatMap(({ message, entries }) =>

@@ -3,9 +3,10 @@ import { Problem } from './problem.js';
 export interface BatcherOptions<T, R> {
   /**
    * Does a batch, in one transaction. One result per item, in order; a result that is an Error rejects that item alone,
-   * and one that is a promise keeps its item waiting while the next batch begins. When it rejects, nothing of the batch may have been done, or doing it again must be harmless: items are retried.
+   * and one that is a promise of either keeps its item waiting while the next batch begins. When it rejects, nothing of
+   * the batch may have been done, or doing it again must be harmless: items are retried.
    */
-  flush(items: T[]): Promise<(R | PromiseLike<R> | Error)[]>;
+  flush(items: T[]): Promise<(R | Error | PromiseLike<R | Error>)[]>;
   /** Items in one call of `flush`. */
   maxBatch: number;
   /** Items that wait; more are refused with Problem unavailable. */
@@ -19,7 +20,7 @@ export interface BatcherOptions<T, R> {
 
 interface Entry<T, R> {
   item: T;
-  resolve(result: R | PromiseLike<R>): void;
+  resolve(result: R): void;
   reject(error: unknown): void;
 }
 
@@ -30,9 +31,17 @@ async function flushAll<T, R>(o: BatcherOptions<T, R>, entries: Entry<T, R>[]): 
   const wrong = new Error(`A batch of ${entries.length} gave ${results.length} results`);
   entries.forEach((entry, i) => {
     const result = isComplete ? results[i]! : wrong;
-    if (result instanceof Error) entry.reject(result);
-    else entry.resolve(result as R | PromiseLike<R>);
+    if (isPromise(result)) result.then((late) => settle(entry, late), entry.reject);
+    else settle(entry, result);
   });
+}
+
+const isPromise = <Value>(result: Value | PromiseLike<Value>): result is PromiseLike<Value> =>
+  typeof (result as PromiseLike<Value> | null | undefined)?.then === 'function';
+
+function settle<T, R>(entry: Entry<T, R>, result: R | Error): void {
+  if (result instanceof Error) entry.reject(result);
+  else entry.resolve(result);
 }
 
 async function flushOrIsolate<T, R>(o: BatcherOptions<T, R>, entries: Entry<T, R>[]): Promise<void> {

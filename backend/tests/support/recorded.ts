@@ -24,8 +24,8 @@ export const POSTS: Post[] = readdirSync(folder)
   .sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1))
   .map((entry) => entry.request.body);
 
-/** A user with a phone for each of the recorded numbers hears these posts; what it then knows, and was told. */
-export async function replay(gateway: TestGateway, posts: readonly Post[]) {
+/** A user with a phone for each of the recorded numbers hears these posts, so many at once; what it then knows, and was told. */
+export async function replay(gateway: TestGateway, posts: readonly Post[], atOnce = 1) {
   const user = await newUser(gateway.url);
   const names = [...new Set(POSTS.map(({ instance }) => instance))].sort();
   const phones = new Map<string, Awaited<ReturnType<typeof placedPhone>>>();
@@ -33,10 +33,14 @@ export async function replay(gateway: TestGateway, posts: readonly Post[]) {
     const phoneNumber = name === 'golf' ? '+5511900000007' : `+551190000000${i + 1}`;
     phones.set(name, await placedPhone(gateway, user, { phoneNumber, opened: false }));
   }
-  for (const post of posts) {
-    const answer = await phones.get(post.instance)!.post(post);
-    if (answer.status !== 200) throw new Error(`${post.event}: ${answer.status}`);
-  }
+  const waiting = posts.values();
+  const poster = async () => {
+    for (const post of waiting) {
+      const answer = await phones.get(post.instance)!.post(post);
+      if (answer.status !== 200) throw new Error(`${post.event}: ${answer.status}`);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, poster));
   const quarantined = await gateway.database.queryAll(
     `select why from quarantine where user_id = ${user.id}`,
   );
