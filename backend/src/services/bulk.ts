@@ -98,10 +98,14 @@ export function createBulks(deps: {
     return 'errors' in checked || errors.length > 0 ? { to, errors } : { request: checked.value };
   }
 
-  async function prepare(userId: number, item: Item, asking: Asking): Promise<Ready> {
+  async function prepare(
+    userId: number,
+    item: Item,
+    { asking, draft }: { asking: Asking; draft: Drafts['draft'] },
+  ): Promise<Ready> {
     if ('errors' in item) return item;
     try {
-      const drafted = await drafts.draft(userId, item.request);
+      const drafted = await draft(userId, item.request);
       const plain = { requestId: asking.requestId, idempotencyKey: null };
       return { draft: draftRow(userId, { request: item.request, drafted, asking: plain, settings }) };
     } catch (error) {
@@ -117,7 +121,9 @@ export function createBulks(deps: {
       key !== null && (await tenancy.inTenant(userId, (models) => models.idempotency.isKnown(userId, key)));
     if (isKnown) return [];
     const ready: Ready[] = [];
-    for (const message of request.messages) ready.push(await prepare(userId, read(request, message), asking));
+    const draft = drafts.together();
+    for (const message of request.messages)
+      ready.push(await prepare(userId, read(request, message), { asking, draft }));
     return ready;
   }
 

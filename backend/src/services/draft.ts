@@ -1,6 +1,8 @@
 import type { Contents, SendPayload, Target } from '../clients/evolution.content.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { CarriedMedia, Message } from '../models/message.js';
+import { sha256 } from '../utils/crypto.js';
+import { canonical } from '../utils/json.js';
 import type { MediaKind } from '../utils/media-type.js';
 import { Problem, type ProblemCode } from '../utils/problem.js';
 import type { MediaRequest, MediaService, Resolved } from './media.js';
@@ -143,6 +145,28 @@ export function createDrafts(deps: {
     isMediaNew: found.media?.isNew ?? false,
   });
 
+  type Resolve = MediaService['resolve'];
+
+  const draftWith =
+    (resolve: Resolve) =>
+    async (userId: number, request: DraftRequest): Promise<Drafted> => {
+      const target = await lookUp(userId, request);
+      const kind = mediaKindOf(request);
+      return plain(request, { target, media: kind && (await resolve(userId, request, kind)) });
+    };
+
+  /** What several requests carry is taken once: a link that is stored by then would be fetched again for the next. */
+  function resolveOnce(): Resolve {
+    const taken = new Map<string, Promise<Resolved>>();
+    return (userId, request, kind) => {
+      const { mediaId, mediaUrl, media: bytes, mimetype, fileName } = request;
+      const name = sha256(canonical([kind, mediaId, mediaUrl, bytes, mimetype, fileName])).toString('hex');
+      const known = taken.get(name) ?? media.resolve(userId, request, kind);
+      taken.set(name, known);
+      return known;
+    };
+  }
+
   return {
     plain: (request: DraftRequest) => plain(request),
 
@@ -150,11 +174,10 @@ export function createDrafts(deps: {
      * Problems: not_found and unprocessable (a quoted message, the message of a reaction, a media), each naming its
      * field; those of taking media.
      */
-    async draft(userId: number, request: DraftRequest): Promise<Drafted> {
-      const target = await lookUp(userId, request);
-      const kind = mediaKindOf(request);
-      return plain(request, { target, media: kind && (await media.resolve(userId, request, kind)) });
-    },
+    draft: draftWith((...asked) => media.resolve(...asked)),
+
+    /** As `draft`, for the requests of one call, one after the other. */
+    together: () => draftWith(resolveOnce()),
   };
 }
 
