@@ -6,6 +6,7 @@ const PACKAGES = {
   redis: { package: 'redis-server', here: () => findRedis() !== null },
   nginx: { package: 'nginx', here: () => findNginx() !== null },
   curl: { package: 'curl', here: () => findProgram('curl') !== null },
+  php: { package: 'php-cli', here: () => findProgram('php') !== null },
   python: { package: 'python3', here: () => findProgram('python3') !== null },
 };
 
