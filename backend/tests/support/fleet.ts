@@ -7,6 +7,7 @@ import { startNginx } from '../../../dev/src/nginx.js';
 import { freePort } from '../../../dev/src/ports.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
+import { expectGenuineSignatures } from './signatures.js';
 import { TEST_ENV } from './gateway.js';
 import { until } from './until.js';
 
@@ -127,7 +128,9 @@ export async function startFleet(options: {
   const stop = async () => {
     await Promise.all([...api, ...workers].map((member) => member.end('SIGKILL')));
     await nginx.stop();
-    await expectConformingEvents(database).finally(() => (options.database ? undefined : database.drop()));
+    await expectConformingEvents(database)
+      .then(() => expectGenuineSignatures(database, TEST_ENV.JWT_SECRET))
+      .finally(() => (options.database ? undefined : database.drop()));
     rmSync(folder, { recursive: true, force: true });
   };
   try {

@@ -11,6 +11,7 @@ import { createSocket } from '../../src/socket.js';
 import { conforming } from './conformance.js';
 import { createTestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
+import { expectGenuineSignatures } from './signatures.js';
 import { NODE_KEY } from './nodes.js';
 
 export const TEST_ENV = {
@@ -93,7 +94,9 @@ export async function startGateway(
       await Promise.all(workers.map((worker) => worker.stop()));
       await gateway.close();
       await redis.stop();
-      await expectConformingEvents(database).finally(() => database.drop());
+      await expectConformingEvents(database)
+        .then(() => expectGenuineSignatures(database, env.JWT_SECRET))
+        .finally(() => database.drop());
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -18,11 +18,15 @@ async function insist(post: () => Promise<{ status: number }>): Promise<void> {
 }
 
 /**
- * The gateway's process is killed every `everyMs` while `count` messages come in, each five times, in a random order.
+ * The gateway's process is killed every `everyMs`, at most `times`, while `count` messages come in, each five times, in a
+ * random order.
  * Then: each had one effect; every webhook saw each id at least once with the same bytes; what a socket heard, joined
  * anew after each kill, is the ledger. Returns how often it was killed.
  */
-export async function receiveWhileKilled(count: number, everyMs: number, patience: number): Promise<number> {
+export async function receiveWhileKilled(
+  count: number,
+  { everyMs, times = Infinity, patience }: { everyMs: number; times?: number; patience: number },
+): Promise<number> {
   const receiver = await startReceiver();
   const gateway = await startGatewayProcess({
     WEBHOOK_TIMEOUT: '1',
@@ -49,7 +53,7 @@ export async function receiveWhileKilled(count: number, everyMs: number, patienc
     let isDone = false;
     const killing = (async () => {
       let kills = 0;
-      for (; !isDone; kills += 1) {
+      for (; !isDone && kills < times; kills += 1) {
         const at = Date.now() + everyMs;
         await until('it is time, or all is done', () => isDone || Date.now() >= at, everyMs * 2);
         await gateway.end('SIGKILL');

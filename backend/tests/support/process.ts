@@ -4,6 +4,7 @@ import { freePort } from '../../../dev/src/ports.js';
 import { startRedis } from '../../../dev/src/redis.js';
 import { createTestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
+import { expectGenuineSignatures } from './signatures.js';
 import { TEST_ENV } from './gateway.js';
 import { until } from './until.js';
 
@@ -72,7 +73,9 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
     async stop() {
       await end('SIGKILL');
       await redis.stop();
-      await expectConformingEvents(database).finally(() => database.drop());
+      await expectConformingEvents(database)
+        .then(() => expectGenuineSignatures(database, TEST_ENV.JWT_SECRET))
+        .finally(() => database.drop());
     },
   };
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { notePost } from './signatures.js';
 
 export interface Received {
   at: number;
@@ -25,12 +26,14 @@ export async function startReceiver(behaviour: Behaviour = (_req, res) => void r
         body: parse(text),
       };
       all.push(received);
+      notePost({ url: `http://${req.headers.host}${req.url}`, headers: received.headers, text });
       state.behaviour(req, res, received);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    url: `http://127.0.0.1:${port}/hook`,
     all,
     of: (event: string) => all.filter((received) => received.body?.event === event),
     behave(next: Behaviour) {
