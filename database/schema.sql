@@ -281,23 +281,30 @@ begin
       case when lane.is_ordered then 1 else p_per_webhook end
         - (select count(*) from delivery_queue q
             where q.webhook_id = lane.webhook and q.lease_id is not null and q.ready_at > now()),
-      p_per_user - (select count(*) from webhook_lanes l join delivery_queue q on q.webhook_id = l.webhook_id
-                     where l.user_id = lane.usr and q.lease_id is not null and q.ready_at > now()));
+      p_per_user - (select count(*) from delivery_queue q
+                     where q.user_id = lane.usr and q.lease_id is not null and q.ready_at > now()));
     if room > 0 then
-      return query
-      with first as materialized (
-        select q.delivery_id from delivery_queue q where q.webhook_id = lane.webhook order by q.sequence limit 1),
-      picked as (
-        select q.delivery_id from delivery_queue q
-         where q.webhook_id = lane.webhook and q.ready_at <= now()
-           and (not lane.is_ordered or q.delivery_id = (select f.delivery_id from first f))
-         order by q.ready_at, q.sequence limit room for update skip locked)
-      update delivery_queue q set lease_id = gen_random_uuid(), ready_at = now() + p_lease
-        from picked where q.delivery_id = picked.delivery_id
-      returning q.delivery_id, q.webhook_id, q.user_id, q.lease_id;
+      if lane.is_ordered then
+        return query
+        update delivery_queue q set lease_id = gen_random_uuid(), ready_at = now() + p_lease
+         where q.ready_at <= now() and q.delivery_id = (
+           select f.delivery_id from delivery_queue f where f.webhook_id = lane.webhook order by f.sequence limit 1)
+        returning q.delivery_id, q.webhook_id, q.user_id, q.lease_id;
+      else
+        return query
+        update delivery_queue q set lease_id = gen_random_uuid(), ready_at = now() + p_lease
+         where q.delivery_id = any (array(
+           select f.delivery_id from delivery_queue f where f.webhook_id = lane.webhook and f.ready_at <= now()
+            order by f.ready_at, f.sequence limit room for update skip locked))
+        returning q.delivery_id, q.webhook_id, q.user_id, q.lease_id;
+      end if;
       get diagnostics room = row_count;
       left_over := left_over - room;
-      perform refresh_webhook_lane(lane.webhook);
+      -- As refresh_webhook_lane(), which would lock what is locked.
+      update webhook_lanes l set ready_at = case when lane.is_ordered
+          then (select q.ready_at from delivery_queue q where q.webhook_id = lane.webhook order by q.sequence limit 1)
+          else (select q.ready_at from delivery_queue q where q.webhook_id = lane.webhook order by q.ready_at limit 1) end
+       where l.webhook_id = lane.webhook;
     else
       -- Full: it becomes due again when one of its deliveries ends, or its lease does.
       update webhook_lanes l set ready_at = now() + interval '1 second' where l.webhook_id = lane.webhook;
@@ -568,25 +575,33 @@ CREATE FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_compared t
    where phone_id = p_phone and lease_id = p_lease
 $$;
 
-CREATE FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.finish_deliveries(p_users bigint[], p_ids text[], p_leases uuid[], p_retry_at timestamp with time zone[]) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
-  webhook bigint;
+  item record;
+  hook bigint;
+  hooks bigint[] := '{}';
 begin
-  if p_retry_at is null then
-    delete from delivery_queue where delivery_id = p_delivery and user_id = p_user and lease_id = p_lease
-      returning webhook_id into webhook;
-  else
-    update delivery_queue set ready_at = p_retry_at, lease_id = null
-     where delivery_id = p_delivery and user_id = p_user and lease_id = p_lease returning webhook_id into webhook;
-  end if;
-  if webhook is null then
-    return false;
-  end if;
-  perform refresh_webhook_lane(webhook);
-  return true;
+  for item in
+    select * from unnest(p_users, p_ids, p_leases, p_retry_at) as a (usr, id, lease, retry_at) order by a.id
+  loop
+    if item.retry_at is null then
+      delete from delivery_queue q where q.delivery_id = item.id and q.user_id = item.usr and q.lease_id = item.lease
+        returning q.webhook_id into hook;
+    else
+      update delivery_queue q set ready_at = item.retry_at, lease_id = null
+       where q.delivery_id = item.id and q.user_id = item.usr and q.lease_id = item.lease returning q.webhook_id into hook;
+    end if;
+    if hook is not null then
+      hooks := hooks || hook;
+      return next item.id;
+    end if;
+  end loop;
+  for hook in select distinct h from unnest(hooks) as h order by h loop
+    perform refresh_webhook_lane(hook);
+  end loop;
 end
 $$;
 
@@ -1933,6 +1948,8 @@ CREATE INDEX deliveries_newest ON public.deliveries USING btree (user_id, webhoo
 
 CREATE INDEX delivery_queue_leased ON public.delivery_queue USING btree (webhook_id, ready_at) WHERE (lease_id IS NOT NULL);
 
+CREATE INDEX delivery_queue_leased_user ON public.delivery_queue USING btree (user_id) WHERE (lease_id IS NOT NULL);
+
 CREATE INDEX delivery_queue_order ON public.delivery_queue USING btree (webhook_id, sequence);
 
 CREATE INDEX delivery_queue_ready ON public.delivery_queue USING btree (webhook_id, ready_at, sequence);
@@ -2347,8 +2364,8 @@ GRANT ALL ON FUNCTION public.finish_check(p_phone bigint, p_lease uuid, p_after 
 REVOKE ALL ON FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_compared timestamp with time zone, p_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_compared timestamp with time zone, p_after interval) TO evolution_app;
 
-REVOKE ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_delivery(p_user bigint, p_delivery text, p_lease uuid, p_retry_at timestamp with time zone) TO evolution_app;
+REVOKE ALL ON FUNCTION public.finish_deliveries(p_users bigint[], p_ids text[], p_leases uuid[], p_retry_at timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_deliveries(p_users bigint[], p_ids text[], p_leases uuid[], p_retry_at timestamp with time zone[]) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) TO evolution_app;

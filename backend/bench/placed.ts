@@ -72,14 +72,14 @@ export async function startPlaced(size: { users: number; phones: number }, env: 
     [keys.map(({ id }) => id), ids, hashes],
   );
   await db.query(
-    `insert into phone_numbers (id, user_id, phone_number, device_name, token)
-     select p, p % $1 + 1, '+62' || (8100000000 + p), 'bench', int8send(p) from generate_series(1, $2::bigint) p`,
+    `insert into phone_numbers (id, user_id, phone_number, device_name, token, status)
+     select p, p % $1 + 1, '+62' || (8100000000 + p), 'bench', int8send(p), 'connected' from generate_series(1, $2::bigint) p`,
     [size.users, size.phones],
   );
   await db.query(`insert into nodes (name, url, is_enabled) values ('nowhere', 'http://127.0.0.1:9', false)`);
   await db.query(
     `insert into placements (id, user_id, phone_id, generation, node_id, secret_hash, made_at, opened_at)
-     select 'plc_' || p, p % $1 + 1, p, 1, (select id from nodes), $3, now(), now() from generate_series(1, $2::bigint) p`,
+     select 'plc_' || p, p % $1 + 1, p, 1, (select id from nodes), $3, null, now() from generate_series(1, $2::bigint) p`,
     [size.users, size.phones, sha256(BEARER)],
   );
 

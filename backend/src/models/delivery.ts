@@ -138,27 +138,40 @@ export const deliveryModel = (db: Db) => ({
     return rows.length;
   },
 
-  /** False: the lease is another's by now, and so is the decision. */
-  async finish(claim: ClaimedDelivery, retryAt: Date | null): Promise<boolean> {
-    const [row] = await db.query<{ done: boolean }>(sql`
-      select finish_delivery(${claim.userId}, ${claim.id}, ${claim.leaseId}, ${retryAt}) as done`);
-    return row?.done ?? false;
+  /** By id, each with what it is to post; without those that are gone. */
+  listById: (ids: readonly string[]) =>
+    db.query<Delivery>(sql`
+      select x.* from unnest(${[...ids]}::text[]) as n (name)
+       cross join lateral (select ${columns} ${from} where d.id = n.name limit 1) x`),
+
+  /** Ends them, or puts them back until their retry. Returns those whose lease held: what became of the others is not ours. */
+  async finish(claims: readonly { claim: ClaimedDelivery; retryAt: Date | null }[]): Promise<Set<string>> {
+    const rows = await db.query<{ id: string }>(sql`
+      select finish_deliveries(${claims.map(({ claim }) => claim.userId)}::bigint[], ${claims.map(({ claim }) => claim.id)}::text[],
+        ${claims.map(({ claim }) => claim.leaseId)}::uuid[], ${claims.map(({ retryAt }) => retryAt)}::timestamptz[]) as id`);
+    return new Set(rows.map(({ id }) => id));
   },
 
   async settle(
-    id: string,
-    to: { state: Delivery['state']; attempts: number; nextAt: Date | null },
+    all: readonly { id: string; state: Delivery['state']; attempts: number; nextAt: Date | null }[],
   ): Promise<void> {
+    if (all.length === 0) return;
     await db.query(sql`
-      update deliveries set state = ${to.state}, attempts = ${to.attempts}, next_at = ${to.nextAt},
-             ended_at = case when ${to.state} in ('pending', 'held') then null else now() end
-       where id = ${id}`);
+      update deliveries d set state = n.state, attempts = n.attempts, next_at = n.next_at,
+             ended_at = case when n.state in ('pending', 'held') then null else now() end
+        from unnest(${all.map((one) => one.id)}::text[], ${all.map((one) => one.state)}::text[],
+                    ${all.map((one) => one.attempts)}::integer[], ${all.map((one) => one.nextAt)}::timestamptz[])
+             as n (id, state, attempts, next_at)
+       where d.id = n.id`);
   },
 
-  async note(userId: number, deliveryId: string, attempt: Attempt): Promise<void> {
+  async note(attempts: readonly (Attempt & { userId: number; deliveryId: string })[]): Promise<void> {
     await db.query(sql`
       insert into attempts (user_id, delivery_id, number, at, duration_ms, status_code, error_class, detail, answer)
-      values (${userId}, ${deliveryId}, ${attempt.number}, ${attempt.at}, ${attempt.durationMs}, ${attempt.statusCode},
-              ${attempt.errorClass}, ${attempt.detail}, ${attempt.answer})`);
+      select * from unnest(${attempts.map((a) => a.userId)}::bigint[], ${attempts.map((a) => a.deliveryId)}::text[],
+        ${attempts.map((a) => a.number)}::integer[], ${attempts.map((a) => a.at)}::timestamptz[],
+        ${attempts.map((a) => a.durationMs)}::integer[], ${attempts.map((a) => a.statusCode)}::integer[],
+        ${attempts.map((a) => a.errorClass)}::text[], ${attempts.map((a) => a.detail)}::text[],
+        ${attempts.map((a) => a.answer)}::text[])`);
   },
 });

@@ -3,6 +3,8 @@ import type { Logger } from '../config/logger.js';
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Attempt, ClaimedDelivery, Delivery } from '../models/delivery.js';
+import { batcher } from '../utils/batch.js';
+import { Problem } from '../utils/problem.js';
 import { webhookDisabledEvent } from './event-data.js';
 import { postSigned, type WebhookPost } from './webhook-post.js';
 import type { Sealer } from '../utils/crypto.js';
@@ -18,6 +20,19 @@ export interface DeliverySettings {
   perWebhook: number;
 }
 
+/** There are never more of either than deliveries in flight. */
+const GROUP = { maxBatch: 64, maxQueue: Infinity };
+
+/** What became of one Attempt. */
+interface Tried {
+  claim: ClaimedDelivery;
+  delivery: Delivery;
+  answer: WebhookAnswer;
+  attempt: Attempt;
+  nextAt: Date | null;
+  state: 'delivered' | 'pending' | 'exhausted';
+}
+
 /** Tries are spread by this much, so that what failed together does not come back together. */
 const JITTER = 0.2;
 /** In an ordered lane, what its receiver does not take (4xx but for 408 and 429) blocks the rest for so many tries. */
@@ -27,7 +42,7 @@ const isPoison = ({ status }: WebhookAnswer): boolean =>
 
 /** Posts what is owed to webhooks, signed, until it is delivered or its schedule is exhausted. */
 export function createDeliveries(deps: {
-  tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   client: WebhookPost;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
@@ -66,24 +81,59 @@ export function createDeliveries(deps: {
     if (webhook) await models.events.append(userId, [webhookDisabledEvent(webhook)]);
   }
 
-  /** What became of one Attempt. A webhook that is to be switched off is, in the same transaction. */
-  async function settle(
-    claim: ClaimedDelivery,
-    tried: { delivery: Delivery; answer: WebhookAnswer; attempt: Attempt; nextAt: Date | null },
-  ): Promise<Delivery['state']> {
-    const { delivery, answer, attempt, nextAt } = tried;
-    const state = answer.ok ? 'delivered' : nextAt ? 'pending' : 'exhausted';
-    await tenancy.inTenant(claim.userId, async (models) => {
+  const isolate = (error: unknown) => !(error instanceof Problem && error.code === 'unavailable');
+  const usersOf = (claims: readonly ClaimedDelivery[]) => [...new Set(claims.map((claim) => claim.userId))];
+
+  /** What claimed deliveries are to post, asked together; null: it is gone. */
+  const loading = batcher<ClaimedDelivery, Delivery | null>({
+    flush: async (claims) => {
+      const ids = claims.map((claim) => claim.id);
+      const found = await tenancy.inTenants(usersOf(claims), (models) => models.deliveries.listById(ids));
+      const byId = new Map(found.map((delivery) => [delivery.id, delivery]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    ...GROUP,
+    isolate,
+  });
+
+  /** What became of Attempts, written together: what ends while one group is written forms the next. */
+  const settling = batcher<Tried, void>({
+    flush: async (all) => {
+      const users = usersOf(all.map(({ claim }) => claim));
+      await tenancy.inTenants(users, (models) => settle(models, all));
+      return all.map(() => undefined);
+    },
+    ...GROUP,
+    isolate,
+  });
+
+  async function settle(models: Models, all: readonly Tried[]): Promise<Tried[]> {
+    await models.deliveries.note(
+      all.map(({ claim, attempt }) => ({ ...attempt, userId: claim.userId, deliveryId: claim.id })),
+    );
+    const held = await models.deliveries.finish(all.map(({ claim, nextAt }) => ({ claim, retryAt: nextAt })));
+    const ours = all.filter(({ claim }) => held.has(claim.id));
+    await models.deliveries.settle(
+      ours.map(({ claim, attempt, nextAt, state }) => ({
+        id: claim.id,
+        state,
+        attempts: attempt.number,
+        nextAt,
+      })),
+    );
+    return ours;
+  }
+
+  /** Nothing more is tried: a webhook that is to be switched off is, in the same transaction. */
+  const give = (tried: Tried): Promise<void> =>
+    tenancy.inTenant(tried.claim.userId, async (models) => {
+      const { claim, delivery, answer } = tried;
       // Deliveries are made and ended under the counter; only what may switch a webhook off needs it here.
-      if (state === 'exhausted') await models.events.lockCounter(claim.userId);
-      await models.deliveries.note(claim.userId, claim.id, attempt);
-      if (!(await models.deliveries.finish(claim, nextAt))) return;
-      await models.deliveries.settle(claim.id, { state, attempts: attempt.number, nextAt });
-      const reason = state === 'exhausted' ? await isLost(models, delivery, answer) : null;
+      await models.events.lockCounter(claim.userId);
+      const [ours] = await settle(models, [tried]);
+      const reason = ours ? await isLost(models, delivery, answer) : null;
       if (reason) await disable(models, delivery, { userId: claim.userId, reason });
     });
-    return state;
-  }
 
   return {
     claim: (limit: number): Promise<ClaimedDelivery[]> =>
@@ -96,9 +146,11 @@ export function createDeliveries(deps: {
 
     /** One Attempt of one claimed Delivery. A worker that dies in it is followed by another Attempt, with the same id. */
     async perform(claim: ClaimedDelivery): Promise<void> {
-      const delivery = await tenancy.inTenant(claim.userId, (models) => models.deliveries.find(claim.id));
+      const delivery = await loading.add(claim);
       if (!delivery || delivery.state !== 'pending') {
-        await tenancy.inTenant(claim.userId, (models) => models.deliveries.finish(claim, null));
+        await tenancy.inTenant(claim.userId, (models) =>
+          models.deliveries.finish([{ claim, retryAt: null }]),
+        );
         return;
       }
       const at = new Date();
@@ -114,7 +166,9 @@ export function createDeliveries(deps: {
         answer: answer.body.replaceAll('\u0000', ''),
       };
       const nextAt = answer.ok ? null : nextTry(number, answer, delivery.isOrdered);
-      const state = await settle(claim, { delivery, answer, attempt, nextAt });
+      const state = answer.ok ? 'delivered' : nextAt ? 'pending' : 'exhausted';
+      const tried = { claim, delivery, answer, attempt, nextAt, state } as const;
+      await (state === 'exhausted' ? give(tried) : settling.add(tried));
       if (state !== 'pending') wake.hint('delivery');
       logger.info('attempt', {
         userId: claim.userId,

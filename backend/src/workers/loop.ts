@@ -44,6 +44,8 @@ export function createLoop<Item>(options: LoopOptions<Item>): Loop {
 
   async function claim(): Promise<void> {
     while (hinted && !stopped && inFlight.size < concurrency) {
+      // What ends together (it was settled in one group) makes room for one claim, not for one each.
+      await new Promise((resolve) => setImmediate(resolve));
       hinted = false;
       const limit = concurrency - inFlight.size;
       const items = await options.claim(limit);
