@@ -173,6 +173,8 @@ export function createPairing(deps: {
     if (SETTLED.has(phone.status)) return null;
     if (!placement) {
       const placed = await place(phone);
+      // Somebody else was quicker: its bearer is known to its node, and no other may take its place.
+      if (placed?.madeAt) return 0;
       if (placed) return makeOnNode(phone, placed);
       await change(phone, { status: 'new', reason: 'no_node' });
       return AGAIN.mostFault;

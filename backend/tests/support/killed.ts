@@ -14,7 +14,15 @@ const TIMES = 5;
 
 /** As a node does: until it is taken, whatever happens to who takes it. */
 async function insist(post: () => Promise<{ status: number }>): Promise<void> {
-  await until('the post is taken', async () => (await post()).status === 200, 120_000);
+  await until(
+    'the post is taken',
+    async () => {
+      const { status } = await post();
+      if (status !== 200) throw new Error(`answered ${status}`);
+      return true;
+    },
+    120_000,
+  );
 }
 
 /**
