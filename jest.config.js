@@ -18,7 +18,7 @@ const project = (name) => ({
 export default {
   projects: ['backend', 'sandbox', 'dev'].map(project),
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   reporters: [
     'default',
     '<rootDir>/backend/tests/support/coverage-reporter.mjs',

@@ -11,7 +11,7 @@ import { status } from '../src/services.js';
 import { root } from '../src/settings.js';
 import { until } from '../src/wait.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describe('npm run sandbox', () => {
   it('on the servers that .env names › is a node that answers, and says how the gateway reaches it', async () => {

@@ -18,7 +18,7 @@ describe('where a node posts to', () => {
     phone = await newPhone(user);
     const [row] = await gateway.database.queryAll<{ id: string }>('select id from placements');
     placement = row!.id;
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateway?.stop();
     await nodes?.stop();
@@ -32,11 +32,7 @@ describe('where a node posts to', () => {
       message: 'Are you there?',
     });
     expect(status).toBe(202);
-    await until(
-      'read',
-      async () => (await user.api.get(`/api/messages/${body.id}`)).body.status === 'read',
-      15_000,
-    );
+    await until('read', async () => (await user.api.get(`/api/messages/${body.id}`)).body.status === 'read');
   };
 
   it('regression › the gateway starts with another INBOUND_URL on kept data › acks arrive, and the node keeps its bearer', async () => {
@@ -48,7 +44,7 @@ describe('where a node posts to', () => {
     await until('told', async () => (await posting()).url === `${INBOUND_URL}/inbound/${placement}`);
     expect((await posting()).headers).toEqual(before.headers);
     await sendAndBeRead();
-  }, 60_000);
+  });
 
   it('a node that posts elsewhere, though it was told right › is looked at › told anew, under a bearer of its own', async () => {
     const before = await posting();
@@ -71,8 +67,8 @@ describe('where a node posts to', () => {
       async () => (await user.api.get(`/api/phones/${phone.id}`)).body.status === 'node_down',
     );
     await nodes.nodes[0]!.start();
-    await until('told', async () => (await posting()).url === before.url, 15_000);
+    await until('told', async () => (await posting()).url === before.url);
     expect((await posting()).headers.authorization).not.toBe('Bearer x');
     await sendAndBeRead();
-  }, 60_000);
+  });
 });

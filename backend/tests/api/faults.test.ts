@@ -138,7 +138,7 @@ describe('faults of the gateway’s process', () => {
       message: 'noredis-1',
     });
     expect(status).toBe(202);
-    await until('it went out', async () => (await texts('noredis')).length === 1, 5000);
+    await until('it went out', async () => (await texts('noredis')).length === 1);
     expect((await client(gateway.url).get('/health')).body).toMatchObject({
       status: 'degraded',
       redis: { status: 'down' },

@@ -108,14 +108,10 @@ describe('who may call', () => {
     await gateway.database.query(
       `begin; set local app.user_ids = '{${victim.id}}'; update users set is_active = false where id = ${victim.id}; commit`,
     );
-    await until(
-      'both are refused',
-      async () => {
-        const answers = await Promise.all([as({ token: victim.token }), as({ apiKey: victim.apiKey })]);
-        return answers.every(({ status }) => status === 401);
-      },
-      3000,
-    );
+    await until('both are refused', async () => {
+      const answers = await Promise.all([as({ token: victim.token }), as({ apiKey: victim.apiKey })]);
+      return answers.every(({ status }) => status === 401);
+    });
     expect(
       (await client(gateway.url).post('/api/auth/login', { email: victim.email, password: victim.password }))
         .status,

@@ -215,9 +215,10 @@ describe('messages with media', () => {
       messages: Array.from({ length: 100 }, (_, i) => ({ to: `+6289855502${String(i).padStart(2, '0')}` })),
     });
     expect([status, body.accepted]).toEqual([202, 100]);
-    await Promise.all(
-      body.results.map(({ messageId }: { messageId: number }) => settled(user, messageId, SENT)),
-    );
+    await until('all went out', async () => {
+      const { progress } = (await user.api.get(`/api/messages/bulk/${body.id}`)).body;
+      return !('queued' in progress || 'sending' in progress);
+    });
     expect(files.asked.filter((path) => path === '/campaign').length).toBe(1);
   });
 

@@ -127,11 +127,11 @@ describe('messages out', () => {
     );
     expect((await user.api.get(`/api/messages/${waiting}`)).body.status).toBe('queued');
     await nodeOf(dead).start();
-    await settled(user, waiting, ['read'], 30_000);
+    await settled(user, waiting, ['read']);
     expect(await received('from the dead')).toHaveLength(1);
     const qr = (await user.api.get('/api/events?limit=100')).body.data.filter(
       (e: any) => e.event === 'phone.qr' && e.data.phoneId === dead.id,
     );
     expect(qr.length).toBeLessThanOrEqual(2);
-  }, 90_000);
+  });
 });

@@ -132,15 +132,18 @@ describe('what waits to go out', () => {
 
   it('regression › many messages of a chat that expire in a pause › all are expired at once, not one a sweep', async () => {
     await user.api.post(`/api/phones/${phone.id}/pause`);
-    const expiresAt = inMs(1500);
-    const ids: number[] = [];
-    for (let n = 0; n < 40; n += 1)
-      ids.push((await accepted('+628981119993', `late ${n}`, { expiresAt })).id);
+    const expiresAt = inMs(5000);
+    const ids = await Promise.all(
+      Array.from({ length: 40 }, async (_, n) => {
+        const { id } = await accepted('+628981119993', `late ${n}`, { expiresAt });
+        return id;
+      }),
+    );
     const list = async () =>
       (await user.api.get('/api/messages?status=expired&chat=%2B628981119993&limit=100')).body.data.length;
     await until('the first is expired', async () => (await list()) > 0);
     // One message a sweep would take 8 s here.
-    await until('all are', async () => (await list()) === ids.length, 3000);
+    await until('all are', async () => (await list()) === ids.length, 6000);
     await user.api.post(`/api/phones/${phone.id}/resume`);
   });
 

@@ -140,7 +140,7 @@ describe('pairing', () => {
     await nodes.call(`/sandbox/faults/${lost.id}`, { method: 'DELETE' });
     // Whatever makes the gateway look: a send does.
     await user.api.post('/api/messages/send', { phoneId: id, to: '+628981119999', message: 'x' });
-    await until('logged out', async () => (await statusOf(id)) === 'logged_out', 20_000);
+    await until('logged out', async () => (await statusOf(id)) === 'logged_out');
     const { body } = await user.api.get(`/api/phones/${id}`);
     expect(body).toMatchObject({ reason: 'logged_out_on_phone', sessionData: { endedBy: 401 } });
   });
@@ -151,11 +151,7 @@ describe('pairing', () => {
     await nodes.nodes[0]!.kill();
     await nodes.nodes[0]!.start();
     await user.api.post('/api/messages/send', { phoneId: id, to: '+628981119999', message: 'x' });
-    await until(
-      'there is a QR',
-      async () => (await user.api.get(`/api/phones/${id}/qr`)).status === 200,
-      20_000,
-    );
+    await until('there is a QR', async () => (await user.api.get(`/api/phones/${id}/qr`)).status === 200);
     expect(await statusOf(id)).toBe('pairing');
     await nodes.call('/sandbox/scan', {
       method: 'POST',

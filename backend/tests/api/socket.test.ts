@@ -5,6 +5,9 @@ import { startGateway, type TestGateway } from '../support/gateway.js';
 import { placedPhone, textFrom } from '../support/placed.js';
 import { until } from '../support/until.js';
 
+/** What a busy machine may add to the promised second. */
+const BUSY_MS = 2000;
+
 describe('the live feed', () => {
   let gateway: TestGateway;
   let user: TestUser;
@@ -135,8 +138,8 @@ describe('the live feed', () => {
         `begin; set local app.user_ids = '{${victim.id}}'; ${change(victim.id)}; commit`,
       );
       const start = Date.now();
-      await until('cut', () => states.filter(({ socket }) => !socket.connected).length === cut, 3000);
-      expect(Date.now() - start).toBeLessThan(1000 + 250);
+      await until('cut', () => states.filter(({ socket }) => !socket.connected).length === cut);
+      expect(Date.now() - start).toBeLessThan(1000 + BUSY_MS);
       await until('forgotten', () => gateway.gateway.feed.size === 3 - cut);
       expect(states[2]!.socket.connected).toBe(true);
     },
@@ -192,7 +195,7 @@ describe('the live feed', () => {
       // What it writes goes nowhere, as over a line that was cut without a word.
       const line = (socket.io.engine.transport as any).ws._socket;
       line.write = () => true;
-      await until('let go', () => quick.gateway.feed.size === 0, 5000);
+      await until('let go', () => quick.gateway.feed.size === 0);
       line.destroy();
     } finally {
       await quick.stop();
@@ -204,6 +207,6 @@ describe('the live feed', () => {
     await until('joined', () => gateway.gateway.feed.size === 1);
     await gateway.redis.kill();
     await message('NO-REDIS');
-    await until('heard', () => state.heard.length === 1, 3000);
+    await until('heard', () => state.heard.length === 1);
   });
 });

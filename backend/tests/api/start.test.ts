@@ -24,7 +24,7 @@ describe('the start of the gateway', () => {
     gateway = await startGatewayProcess();
     expect(await call('/api/auth/register')).toBe(201);
     await gateway.end('SIGTERM');
-  }, 60_000);
+  });
   afterAll(async () => {
     await taken?.stop();
     await gateway?.stop();

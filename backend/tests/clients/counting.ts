@@ -54,13 +54,9 @@ export const look = async (store: Store, key: string) => {
 };
 /** Waits until this process knows that a key was hit so often in all. */
 export const agrees = (store: Store, key: string, expected: number) =>
-  until(
-    `${key} is ${expected}`,
-    async () => {
-      await look(store, key);
-      const seen = await total(store, key);
-      if (seen !== expected) throw new Error(`${seen}`);
-      return true;
-    },
-    5000,
-  );
+  until(`${key} is ${expected}`, async () => {
+    await look(store, key);
+    const seen = await total(store, key);
+    if (seen !== expected) throw new Error(`${seen}`);
+    return true;
+  });

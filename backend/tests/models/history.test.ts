@@ -50,7 +50,7 @@ describe('history', () => {
       phoneId = await fill(userId);
     }
     for (const table of ['messages', 'message_words', 'chats']) await database.query(`analyze ${table}`);
-  }, 60_000);
+  });
   afterAll(async () => {
     await postgres?.close();
     await database?.drop();
@@ -162,7 +162,7 @@ describe('history', () => {
         found.push(`${names}: ${rowsRead(nodes)}`);
     }
     expect(found).toEqual([]);
-  }, 60_000);
+  });
 
   it('search › a page of it › reads no table from end to end', async () => {
     const nodes = await plansOf((db) => historyModel(db).search(filterOf([]), ['word7']));
