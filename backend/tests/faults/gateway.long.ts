@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { startStage, type Stage } from '../../chaos/stage.js';
-import { playActs, type ActOf } from './acts.js';
+import { GATEWAY_ACTS, playActs, withSeeds, type ActOf } from './acts.js';
 
 const ACTS: ActOf[] = [
   ['a worker frozen past its lease, then woken', 2, ['worker-frozen', 'worker-frozen']],
@@ -18,5 +18,5 @@ describe('two api and two worker processes behind nginx, at length', () => {
   }, 120_000);
   afterAll(() => stage?.stop());
 
-  playActs(ACTS, () => stage);
+  playActs(withSeeds([...GATEWAY_ACTS, ...ACTS]), () => stage);
 });

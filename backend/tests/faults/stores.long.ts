@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { startStage, type Stage } from '../../chaos/stage.js';
-import { playActs, type ActOf } from './acts.js';
+import { STORES_ACTS, playActs, withSeeds, type ActOf } from './acts.js';
 
 const ACTS: ActOf[] = [
   ['PostgreSQL cut off, slow, half-open', 14, ['postgres-reset', 'postgres-slow', 'postgres-half-open']],
@@ -16,5 +16,5 @@ describe('what the gateway stands on, at length', () => {
   }, 120_000);
   afterAll(() => stage?.stop());
 
-  playActs(ACTS, () => stage);
+  playActs(withSeeds([...STORES_ACTS, ...ACTS]), () => stage);
 });

@@ -1,16 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { startStage, type Stage } from '../../chaos/stage.js';
-import { playActs, type ActOf } from './acts.js';
-
-const ACTS: ActOf[] = [
-  ['PostgreSQL crash-restarted', 11, ['postgres-backend-killed', 'postgres-crashed']],
-  ['PostgreSQL read-only, out of connections', 12, ['postgres-read-only', 'postgres-exhausted']],
-  [
-    'a node that answers 502, loses its answers, is killed',
-    17,
-    ['node-502', 'node-answers-lost', 'node-killed'],
-  ],
-];
+import { STORES_ACTS, playActs } from './acts.js';
 
 describe('what the gateway stands on', () => {
   let stage: Stage;
@@ -19,5 +9,5 @@ describe('what the gateway stands on', () => {
   }, 120_000);
   afterAll(() => stage?.stop());
 
-  playActs(ACTS, () => stage);
+  playActs(STORES_ACTS, () => stage);
 });
