@@ -1111,6 +1111,18 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.remove_phone(p_phone bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform set_config('app.removed', 'in reach', true);
+  update phone_numbers set removed_at = now(), qr = null, qr_expires_at = null, webhook_url = null, updated_at = now()
+   where id = p_phone;
+  perform set_config('app.removed', '', true);
+end
+$$;
+
 CREATE FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1639,6 +1651,9 @@ CREATE TABLE public.phone_numbers (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     sending jsonb DEFAULT '{}'::jsonb NOT NULL,
     is_paused boolean DEFAULT false NOT NULL,
+    removed_at timestamp with time zone,
+    pairing_method text DEFAULT 'qr'::text NOT NULL,
+    CONSTRAINT phone_numbers_pairing_method_check CHECK ((pairing_method = ANY (ARRAY['qr'::text, 'pairingCode'::text]))),
     CONSTRAINT phone_numbers_status_check CHECK ((status = ANY (ARRAY['new'::text, 'pairing'::text, 'qr_expired'::text, 'connected'::text, 'reconnecting'::text, 'disconnected'::text, 'logged_out'::text, 'banned'::text, 'mismatch'::text, 'conflict'::text, 'deaf'::text, 'node_down'::text, 'moving'::text])))
 );
 
@@ -1665,7 +1680,8 @@ CREATE TABLE public.placements (
     opened_at timestamp with time zone,
     ended_at timestamp with time zone,
     connection_facts jsonb DEFAULT '[]'::jsonb NOT NULL,
-    inbound_url text
+    inbound_url text,
+    cleared_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.placements FORCE ROW LEVEL SECURITY;
@@ -2024,9 +2040,11 @@ CREATE INDEX phone_checks_node ON public.phone_checks USING btree (node_id);
 
 CREATE INDEX phone_compares_due ON public.phone_compares USING btree (compare_at) WHERE (compare_at IS NOT NULL);
 
-CREATE UNIQUE INDEX phone_numbers_number ON public.phone_numbers USING btree (user_id, phone_number);
+CREATE UNIQUE INDEX phone_numbers_number ON public.phone_numbers USING btree (user_id, phone_number) WHERE (removed_at IS NULL);
 
 CREATE UNIQUE INDEX placements_current ON public.placements USING btree (phone_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX placements_left ON public.placements USING btree (phone_id) WHERE ((ended_at IS NOT NULL) AND (cleared_at IS NULL));
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email));
 
@@ -2276,7 +2294,7 @@ CREATE POLICY tenant ON public.parked_acks USING ((user_id = ANY (( SELECT publi
 
 CREATE POLICY tenant ON public.parked_changes USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
-CREATE POLICY tenant ON public.phone_numbers USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+CREATE POLICY tenant ON public.phone_numbers USING (((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])) AND ((removed_at IS NULL) OR (current_setting('app.removed'::text, true) = 'in reach'::text))));
 
 CREATE POLICY tenant ON public.placements USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -2456,6 +2474,9 @@ GRANT ALL ON FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat b
 
 REVOKE ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_media(p_user bigint, p_media bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.remove_phone(p_phone bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_phone(p_phone bigint) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text) TO evolution_app;

@@ -24,6 +24,7 @@ import { messageActionController } from './controllers/message-action.controller
 import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
+import { phoneLifeController } from './controllers/phone-life.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { webhookController } from './controllers/webhook.controller.js';
 import { createTenancy } from './models/index.js';
@@ -55,6 +56,7 @@ import { createOutbox } from './services/outbox.js';
 import { createOverdue } from './services/overdue.js';
 import { createPace } from './services/pace.js';
 import { createPairing } from './services/pairing.js';
+import { createPhoneLife } from './services/phone-life.js';
 import { createPhones } from './services/phone.js';
 import { createRepair } from './services/repair.js';
 import { createRetention } from './services/retention.js';
@@ -248,6 +250,7 @@ export function compose(env: Settings, logger: Logger) {
     }),
     pace: paceController({ pace: createPace({ tenancy, wake }), phones }),
     inbound: inboundController({ inbound }),
+    life: phoneLifeController({ life: createPhoneLife({ tenancy, evolution, wake, sealer }) }),
     messageActions: messageActionController({
       actions: createMessageActions({
         tenancy,

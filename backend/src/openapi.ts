@@ -11,6 +11,7 @@ import { messageActionController } from './controllers/message-action.controller
 import { messageController } from './controllers/message.controller.js';
 import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
+import { phoneLifeController } from './controllers/phone-life.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
 import { webhookController } from './controllers/webhook.controller.js';
 import { announcements } from './routes/event-shapes.js';
@@ -34,6 +35,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     health: healthController({ health: nothing }),
     history: historyController({ history: nothing }),
     inbound: inboundController({ inbound: nothing }),
+    life: phoneLifeController({ life: nothing }),
     media: mediaController({ media: nothing }),
     messageActions: messageActionController({ actions: nothing }),
     messages: messageController({ messages: nothing }),

@@ -5,8 +5,8 @@ import { recipientOf } from './evolution.address.js';
 import { chatCalls } from './evolution.chat.js';
 import { historyCalls } from './evolution.history.js';
 import { mediaCalls } from './evolution.media.js';
-import { connectionOf, sentIdOf, sentKeyOf } from './evolution.decode.js';
-import type { ConnectionState } from './evolution.fact.js';
+import { connectionOf, qrOf, sentIdOf, sentKeyOf } from './evolution.decode.js';
+import type { ConnectionState, QrCodes } from './evolution.fact.js';
 import { nodeErrorOf, type NodeError } from './evolution.error.js';
 import type { Address, Look } from './evolution.look.js';
 import { sendCall, type Sending } from './evolution.send.js';
@@ -187,12 +187,25 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
     state: (address: Address): Promise<Look<ConnectionState | null>> =>
       look(api.get(at(address, '/instance/connectionState')), connectionOf),
 
-    /** A fresh QR, or null when none is to be had. Never for a phone that was paired: it would open a second socket. */
-    connect: (address: Address): Promise<Look<string | null>> =>
-      look(api.get(at(address, '/instance/connect')), (body) => {
-        const code = (body as { code?: unknown } | null)?.code;
-        return typeof code === 'string' ? code : null;
-      }),
+    /**
+     * What pairs the phone now, or null when there is nothing. A code to type comes only where the number was given as
+     * the node began. Never for a phone that was paired: it would open a second socket.
+     */
+    connect: (address: Address, number: string | null): Promise<Look<QrCodes | null>> =>
+      look(
+        api.get(at(address, '/instance/connect'), {
+          params: number === null ? {} : { number: recipientOf(number) },
+        }),
+        (body) => qrOf(object(body)),
+      ),
+
+    /** Opens the connection anew, with the credentials that are there. */
+    restart: (address: Address): Promise<Look<true>> =>
+      look(api.post(at(address, '/instance/restart')), () => true),
+
+    /** Logs the number out and forgets it. A node may say so and keep it (contract, "Calls"): look whether it is gone. */
+    forget: (address: Address): Promise<Look<true>> =>
+      look(api.delete(at(address, '/instance/delete')), () => true),
 
     /** What the node's row says of the session; it may be told of nowhere else when a post of the node was lost. */
     session: (address: Address): Promise<Look<Session>> =>

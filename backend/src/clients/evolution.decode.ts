@@ -4,7 +4,7 @@
  */
 
 import { addressOf, bestAddress, ownKey } from './evolution.address.js';
-import type { AckStatus, ConnectionState, Decoded, Fact } from './evolution.fact.js';
+import type { AckStatus, ConnectionState, Decoded, Fact, QrCodes } from './evolution.fact.js';
 import { saidOf } from './evolution.message.js';
 import { contactFacts, groupFacts, participantsOf, peopleOfKey } from './evolution.people.js';
 import { readSaid, unwrapped } from './evolution.said.js';
@@ -13,6 +13,12 @@ import { isObject, object, text, type Json } from './evolution.value.js';
 export const connectionOf = (body: unknown): ConnectionState | null => {
   const state = object(object(body)['instance'])['state'];
   return state === 'open' || state === 'connecting' || state === 'close' ? state : null;
+};
+
+/** Before a node shows its first code there is none. */
+export const qrOf = (qrcode: Json): QrCodes | null => {
+  const code = text(qrcode['code']);
+  return code ? { code, pairingCode: text(qrcode['pairingCode']) } : null;
 };
 
 export const sentIdOf = (body: unknown): string | null => text(object(object(body)['key'])['id']);
@@ -102,8 +108,8 @@ const decoders: Record<string, Decoder> = {
     ];
   },
   'qrcode.updated': (data, at) => {
-    const code = text(object(data['qrcode'])['code']);
-    if (code) return [{ kind: 'qr', code, at }];
+    const codes = qrOf(object(data['qrcode']));
+    if (codes) return [{ kind: 'qr', ...codes, at }];
     return data['statusCode'] === 500 ? [{ kind: 'qr_limit', at }] : 'a QR without a code';
   },
   'group-participants.update': (data, at) => {

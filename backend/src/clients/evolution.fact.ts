@@ -39,6 +39,12 @@ export interface Person {
   at: Date;
 }
 
+/** What pairs a phone: the text of a QR, and a code to type where that was asked for. */
+export interface QrCodes {
+  code: string;
+  pairingCode: string | null;
+}
+
 /** One fact a node told us. Addresses are E.164 with +, `group:<id>` or `lid:<id>`; `null` is the phone itself. */
 export type Fact =
   | ({ kind: 'message'; fromMe: boolean } & Said)
@@ -82,7 +88,7 @@ export type Fact =
     }
   /** Somebody by the name, the picture or the two addresses they have. */
   | ({ kind: 'person' } & Person)
-  | { kind: 'qr'; code: string; at: Date }
+  | ({ kind: 'qr'; at: Date } & QrCodes)
   | { kind: 'qr_limit'; at: Date }
   /** Understood, and of no consequence here. */
   | { kind: 'ignored' };

@@ -38,9 +38,4 @@ export const phoneController = ({ phones }: { phones: Phones }) => ({
   async find(req: Req<PhoneInput>, res: Response) {
     res.json(await phones.find(req.caller.userId, req.input.params.id));
   },
-
-  async qr(req: Req<PhoneInput>, res: Response) {
-    res.setHeader('Cache-Control', 'no-store');
-    res.json(await phones.qr(req.caller.userId, req.input.params.id));
-  },
 });

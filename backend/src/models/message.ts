@@ -182,6 +182,12 @@ export const messageModel = (db: Db) => {
       db.query<Message>(sql`
         select ${messageColumns} from messages where id = any (${[...ids]}::bigint[]) order by id for update`),
 
+    /** What has not been handed over of a phone, with its rows locked, at most `limit`. */
+    listWaiting: (phoneId: number, limit: number) =>
+      db.query<Message>(sql`
+        select ${messageColumns} from messages
+         where phone_number_id = ${phoneId} and status in ('scheduled', 'queued') order by id limit ${limit} for update`),
+
     /** By phone and WhatsApp's id, with their rows locked. Of two with one name, what was sent. */
     listByWhatsappId: (named: readonly { phoneId: number; whatsappId: string }[]) =>
       db.query<Message>(sql`

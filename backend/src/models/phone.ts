@@ -16,6 +16,9 @@ export type PhoneStatus =
   | 'node_down'
   | 'moving';
 
+/** By a QR to scan, or by a code to type. */
+export type PairingMethod = 'qr' | 'pairingCode';
+
 /** How a phone sends, as its owner set it. */
 export interface Sending {
   /** IANA name; what is said in hours and days below is meant there. */
@@ -46,7 +49,8 @@ export interface Phone {
   connectionAt: Date;
   sending: Partial<Sending>;
   isPaused: boolean;
-  /** Sealed. */
+  pairingMethod: PairingMethod;
+  /** What pairs it, sealed. */
   qr: string | null;
   qrExpiresAt: Date | null;
   createdAt: Date;
@@ -62,8 +66,8 @@ export interface PhoneState {
 
 const columns = raw(`id, user_id as "userId", phone_number as "phoneNumber", device_name as "deviceName",
   webhook_url as "webhookUrl", status, status_reason as "statusReason", status_since as "statusSince",
-  is_connected as "isConnected", session_data as "sessionData", connection_at as "connectionAt", sending, is_paused as "isPaused", qr,
-  qr_expires_at as "qrExpiresAt", created_at as "createdAt"`);
+  is_connected as "isConnected", session_data as "sessionData", connection_at as "connectionAt", sending, is_paused as "isPaused",
+  pairing_method as "pairingMethod", qr,  qr_expires_at as "qrExpiresAt", created_at as "createdAt"`);
 
 export const phoneModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Phone | null> => (await db.query<Phone>(statement))[0] ?? null;
@@ -79,13 +83,18 @@ export const phoneModel = (db: Db) => {
       one(sql`
         insert into phone_numbers (user_id, phone_number, device_name, webhook_url, token)
         values (${phone.userId}, ${phone.phoneNumber}, ${phone.deviceName}, ${phone.webhookUrl}, ${phone.token})
-        on conflict (user_id, phone_number) do nothing returning ${columns}`),
+        on conflict (user_id, phone_number) where removed_at is null do nothing returning ${columns}`),
 
     find: (id: number) => one(sql`select ${columns} from phone_numbers where id = ${id}`),
     findByNumber: (phoneNumber: string) =>
       one(sql`select ${columns} from phone_numbers where phone_number = ${phoneNumber}`),
     findForUpdate: (id: number) =>
       one(sql`select ${columns} from phone_numbers where id = ${id} for no key update`),
+
+    /** From here on it is in nobody's reach, as if it were not there. */
+    async remove(id: number): Promise<void> {
+      await db.query(sql`select remove_phone(${id})`);
+    },
 
     /** With their rows locked, in the order in which everything locks. */
     listForUpdate: (ids: readonly number[]) =>
@@ -112,6 +121,12 @@ export const phoneModel = (db: Db) => {
     async setQr(id: number, qr: string, expiresAt: Date): Promise<void> {
       await db.query(
         sql`update phone_numbers set qr = ${qr}, qr_expires_at = ${expiresAt}, updated_at = now() where id = ${id}`,
+      );
+    },
+
+    async setPairingMethod(id: number, method: PairingMethod): Promise<void> {
+      await db.query(
+        sql`update phone_numbers set pairing_method = ${method}, updated_at = now() where id = ${id}`,
       );
     },
 

@@ -91,6 +91,23 @@ export const placementModel = (db: Db) => ({
     return rows.length;
   },
 
+  /** The phone lives there no longer; its node is to forget it. */
+  async end(phoneId: number): Promise<void> {
+    await db.query(
+      sql`update placements set ended_at = now() where phone_id = ${phoneId} and ended_at is null`,
+    );
+  },
+
+  /** Where a phone lived, and its node may not have forgotten it yet. */
+  listLeft: (phoneId: number) =>
+    db.query<Placement>(sql`
+      select ${columns} from placements p join nodes n on n.id = p.node_id
+       where p.phone_id = ${phoneId} and p.ended_at is not null and p.cleared_at is null order by p.generation`),
+
+  async setCleared(id: string): Promise<void> {
+    await db.query(sql`update placements set cleared_at = now() where id = ${id}`);
+  },
+
   /** The node lost it: it was never made there, and never paired. */
   async setLost(id: string): Promise<void> {
     await db.query(

@@ -113,6 +113,10 @@ export const webhookModel = (db: Db) => {
       return now;
     },
 
+    async removeOfPhone(phoneId: number): Promise<void> {
+      await db.query(sql`delete from webhooks where phone_id = ${phoneId}`);
+    },
+
     async remove(id: number): Promise<void> {
       await db.query(sql`delete from webhooks where id = ${id}`);
     },

@@ -9,6 +9,7 @@ import type { inboundController } from '../controllers/inbound.controller.js';
 import type { messageActionController } from '../controllers/message-action.controller.js';
 import type { mediaController } from '../controllers/media.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
+import type { phoneLifeController } from '../controllers/phone-life.controller.js';
 import type { phoneController } from '../controllers/phone.controller.js';
 import type { webhookController } from '../controllers/webhook.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
@@ -23,6 +24,7 @@ import { inboundRoutes } from './inbound.routes.js';
 import { messageActionRoutes } from './message-action.routes.js';
 import { mediaRoutes, nodeMediaRoutes } from './media.routes.js';
 import { messageRoutes } from './message.routes.js';
+import { phoneLifeRoutes } from './phone-life.routes.js';
 import { phoneRoutes } from './phone.routes.js';
 import { webhookRoutes } from './webhook.routes.js';
 
@@ -38,6 +40,7 @@ export interface Controllers {
   messageActions: ReturnType<typeof messageActionController>;
   media: ReturnType<typeof mediaController>;
   messages: ReturnType<typeof messageController>;
+  life: ReturnType<typeof phoneLifeController>;
   phones: ReturnType<typeof phoneController>;
   webhooks: ReturnType<typeof webhookController>;
 }
@@ -46,6 +49,7 @@ export interface Controllers {
 export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...authRoutes(controllers.auth),
   ...phoneRoutes(controllers.phones),
+  ...phoneLifeRoutes(controllers.life),
   ...messageRoutes(controllers.messages),
   ...messageActionRoutes(controllers.messageActions),
   ...bulkRoutes(controllers.bulks),

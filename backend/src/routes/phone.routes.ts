@@ -6,7 +6,7 @@ import type {
   PhoneInput,
 } from '../controllers/phone.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { createdPhone, id, idempotencyHeaders, listOf, page, phone, phoneNumber, qr } from './shapes.js';
+import { createdPhone, id, idempotencyHeaders, listOf, page, phone, phoneNumber } from './shapes.js';
 
 const params = Joi.object({ id: id.required() });
 
@@ -69,26 +69,5 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
       'unavailable',
     ],
     handler: phones.find,
-  }),
-  endpoint<PhoneInput>({
-    method: 'get',
-    path: '/api/phones/:id/qr',
-    access: 'phones:write',
-    tag: 'Phones',
-    summary: 'Fetch the QR code to scan',
-    description: 'A QR code is a credential: it is never pushed, and never cached.',
-    input: { params },
-    output: { 200: qr },
-    problems: [
-      'invalid_request',
-      'unauthenticated',
-      'forbidden',
-      'not_found',
-      'phone_connected',
-      'qr_unavailable',
-      'too_many_requests',
-      'unavailable',
-    ],
-    handler: phones.qr,
   }),
 ];

@@ -201,6 +201,10 @@ export const qr = Joi.object({
   phoneId: id.required(),
   status: Joi.string().required(),
   code: Joi.string().required().description('What the QR code says'),
+  pairingCode: Joi.string()
+    .allow(null)
+    .required()
+    .description('To type in place of scanning; null unless connected by it'),
   image: Joi.string().required().description('A PNG as a data URL'),
   expiresAt: time.required(),
 }).id('Qr');

@@ -5,7 +5,7 @@ import { changeFact } from './change.js';
 import { takeNote } from './connection-fact.js';
 import { participantsEvent } from './event-data.js';
 import { groupFact, memberFact } from './people.js';
-import { storeQr } from './phone.js';
+import { storeQr } from './qr.js';
 import { storeSaid, type SaidThere } from './said.js';
 import type { FactOf, Scene } from './scene.js';
 
@@ -64,6 +64,6 @@ async function qr(scene: Scene, fact: FactOf<'qr'>): Promise<NewEvent[]> {
   const { models, sealer } = scene;
   const note = { state: 'qr', statusReason: null, owner: null, at: fact.at.toISOString() } as const;
   const { phone, isLatest } = await takeNote(scene, note);
-  if (phone?.status === 'pairing' && isLatest) await storeQr({ models, phone, sealer }, fact.code);
+  if (phone?.status === 'pairing' && isLatest) await storeQr({ models, phone, sealer }, fact);
   return [];
 }

@@ -8,8 +8,10 @@ import type { Phone, PhoneState } from '../models/phone.js';
 import type { Placement } from '../models/placement.js';
 import { publicId, randomToken, sha256, type Sealer } from '../utils/crypto.js';
 import { closedState, openState, SETTLED } from './connection.js';
-import { setPhoneState, storeQr } from './phone.js';
+import { setPhoneState } from './phone.js';
+import { storeQr } from './qr.js';
 import { createDirecting } from './directing.js';
+import { createLeaving } from './leaving.js';
 
 export type Pairing = ReturnType<typeof createPairing>;
 
@@ -28,7 +30,15 @@ export function createPairing(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   evolution: Pick<
     EvolutionClient,
-    'create' | 'subscribe' | 'subscription' | 'state' | 'connect' | 'session' | 'probe' | 'inboundUrl'
+    | 'create'
+    | 'subscribe'
+    | 'subscription'
+    | 'state'
+    | 'connect'
+    | 'session'
+    | 'probe'
+    | 'forget'
+    | 'inboundUrl'
   >;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
@@ -36,6 +46,7 @@ export function createPairing(deps: {
 }) {
   const { tenancy, evolution, wake, sealer, logger } = deps;
   const directing = createDirecting({ tenancy, evolution, wake, logger });
+  const leaving = createLeaving({ tenancy, evolution, wake, logger });
 
   const change = async (
     phone: Phone,
@@ -98,11 +109,14 @@ export function createPairing(deps: {
   }
 
   async function fetchQr(phone: Phone, placement: Placement): Promise<number | null> {
-    const result = await evolution.connect(placementAddress(placement));
+    // As it is wished now: the one that ends a placement to pair by another method has set that before.
+    const wished = await tenancy.inTenant(phone.userId, (models) => models.phones.find(phone.id));
+    const number = wished?.pairingMethod === 'pairingCode' ? phone.phoneNumber : null;
+    const result = await evolution.connect(placementAddress(placement), number);
     if (result.kind !== 'ok') return fault(phone, result);
-    const code = result.value;
+    const codes = result.value;
     await change(phone, { status: 'pairing', reason: 'scan_qr' }, async (models) => {
-      if (code) await storeQr({ models, phone, sealer }, code);
+      if (codes) await storeQr({ models, phone, sealer }, codes);
     });
     return AGAIN.pairing;
   }
@@ -190,6 +204,18 @@ export function createPairing(deps: {
     return state.value === 'open' ? opened(phone, placement) : notOpen(phone, placement, state.value);
   }
 
+  /** Of a phone that is removed, and of where one has lived, what is left is cleared away. */
+  async function lookOrLeave({ userId, phoneId }: Check): Promise<number | null> {
+    const { phone, left } = await tenancy.inTenant(userId, async ({ phones, placements }) => ({
+      phone: await phones.find(phoneId),
+      left: await placements.listLeft(phoneId),
+    }));
+    if (!phone) await leaving.endMessages(userId, phoneId);
+    const cleared = await leaving.clear(left);
+    const looked = phone ? await look(phone) : null;
+    return cleared === null || looked === null ? (looked ?? cleared) : Math.min(looked, cleared);
+  }
+
   return {
     askMisdirected: directing.askMisdirected,
 
@@ -203,8 +229,7 @@ export function createPairing(deps: {
         (LEASE * 1000) / 3,
       );
       try {
-        const phone = await tenancy.inTenant(check.userId, (models) => models.phones.find(check.phoneId));
-        again = phone ? await look(phone) : null;
+        again = await lookOrLeave(check);
         if (again !== null && again < AGAIN.pairing)
           again = Math.min(again * 1.5 ** Math.min(check.tries, 6), AGAIN.mostFault);
       } catch (error) {

@@ -1,10 +1,9 @@
-import QRCode from 'qrcode';
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Phone, PhoneState, Sending } from '../models/phone.js';
 import { randomToken, sha256, webhookSecret, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
-import { phoneStatusEvent, qrEvent } from './event-data.js';
+import { phoneStatusEvent } from './event-data.js';
 import { once } from './idempotency.js';
 import { remedyOf } from './reason.js';
 import { sealedFor } from './webhook-post.js';
@@ -38,15 +37,6 @@ export interface PhoneRequest {
   phoneNumber: string;
   deviceName: string;
   webhookUrl: string | null;
-}
-
-export interface QrView {
-  phoneId: number;
-  status: string;
-  code: string;
-  /** A PNG as a data URL, dark on white. */
-  image: string;
-  expiresAt: string;
 }
 
 /** Why a URL may not be posted to, or null when it may. */
@@ -84,10 +74,6 @@ export const phoneView = (phone: Phone): PhoneView => ({
 /** What a phone's own webhook hears: all of that phone. */
 export const PLAIN_WEBHOOK = { events: null, headers: null, isOrdered: false, isOfPhone: true } as const;
 
-const qrContext = (phoneId: number) => `qr:${phoneId}`;
-/** WhatsApp shows a code for about 20 s after the first one's 60; nodes post the next one by themselves. Seconds. */
-const QR_LIFETIME = 60;
-
 /**
  * The one way a phone's status changes: the row, the lane (open only while connected), and the event, in the caller's
  * transaction, which holds the user's counter. Returns the phone as it is now.
@@ -98,18 +84,6 @@ export async function setPhoneState(models: Models, phone: Phone, state: PhoneSt
   await models.lanes.setOpen(now.userId, now.id, now.isConnected);
   await models.events.append(now.userId, [phoneStatusEvent(now)]);
   return now;
-}
-
-/** Stores a fresh QR, sealed, and tells the sockets that there is one. The one that is shown already is left alone. */
-export async function storeQr(
-  at: { models: Models; phone: Phone; sealer: Sealer },
-  code: string,
-): Promise<void> {
-  const { models, phone, sealer } = at;
-  if (isLive(phone) && sealer.open(phone.qr!, qrContext(phone.id)) === code) return;
-  const expiresAt = new Date(Date.now() + QR_LIFETIME * 1000);
-  await models.phones.setQr(phone.id, sealer.seal(code, qrContext(phone.id)), expiresAt);
-  await models.events.append(phone.userId, [qrEvent(phone.id, expiresAt)]);
 }
 
 export function createPhones(deps: {
@@ -237,36 +211,5 @@ export function createPhones(deps: {
       if (!phone) throw new Problem('not_found', `There is no phone ${id}`);
       return phoneView(phone);
     },
-
-    /** Problems: not_found, phone_connected, qr_unavailable (ask again in a moment: one is being fetched). */
-    async qr(userId: number, id: number): Promise<QrView> {
-      const phone = await tenancy.inTenant(userId, async (models) => {
-        const found = await models.phones.find(id);
-        if (!found) throw new Problem('not_found', `There is no phone ${id}`);
-        if (isLive(found) || !PAIRABLE.has(found.status)) return found;
-        // Asking for a code after the last one ran out starts pairing again.
-        if (found.status === 'qr_expired') await models.phones.setState(id, { status: 'new', reason: null });
-        await models.checks.ask(userId, id);
-        return found;
-      });
-      if (phone.isConnected)
-        throw new Problem('phone_connected', 'The phone is connected and needs no QR code');
-      if (!isLive(phone)) {
-        wake.hint('check');
-        const again = PAIRABLE.has(phone.status) ? { retryAfter: 2 } : {};
-        throw new Problem(
-          'qr_unavailable',
-          remedyOf(phone.statusReason) ?? 'There is no QR code at the moment; ask again shortly',
-          again,
-        );
-      }
-      const code = sealer.open(phone.qr!, qrContext(id));
-      const image = await QRCode.toDataURL(code, { margin: 2, scale: 6 });
-      return { phoneId: id, status: phone.status, code, image, expiresAt: phone.qrExpiresAt!.toISOString() };
-    },
   };
 }
-
-const PAIRABLE = new Set(['new', 'pairing', 'qr_expired', 'node_down']);
-const isLive = (phone: Phone): boolean =>
-  phone.qr !== null && phone.qrExpiresAt !== null && phone.qrExpiresAt > new Date();

@@ -16,6 +16,7 @@ export const messageReasons = {
     'The gateway process stopped while the message was being handed over. Send again only if a double is better than a loss.',
   no_ack:
     'The message was sent, and nothing is known of its arrival: the recipient may be offline. Nothing needs to be done.',
+  phone_removed: 'Its phone was removed before it went out.',
   not_sent_in_time: 'The phone could not send before the message expired. Check the connection of the phone.',
 } as const;
 export type MessageReason = keyof typeof messageReasons;
@@ -23,14 +24,16 @@ export type MessageReason = keyof typeof messageReasons;
 export const phoneReasons = {
   no_node: 'No node is available. It is placed as soon as one is.',
   node_unreachable: 'The node of this phone does not answer. Messages wait and go out when it is back.',
-  scan_qr: 'Scan the QR code with WhatsApp on the phone: Linked devices, Link a device.',
+  scan_qr:
+    'With WhatsApp on the phone, under Linked devices, Link a device: scan the QR code, or type the pairing code.',
   qr_limit: 'Nobody scanned the QR code in time. Ask for a new one.',
   connection_lost: 'The connection to WhatsApp was lost; the node is connecting again.',
-  logged_out_on_phone: 'The device was unlinked. Remove the phone and add it again to pair anew.',
+  logged_out_on_phone: 'The device was unlinked. Connect the phone again to pair anew.',
+  logged_out_by_owner: 'You logged it out. Connect the phone again to pair anew.',
   refused_by_whatsapp: 'WhatsApp refuses this number. Check it in the WhatsApp app.',
   replaced: 'Another session took over this number. Close the other one.',
   other_number:
-    'Another number than the one asked for was paired. Remove the phone, and scan with the right one.',
+    'Another number than the one asked for was paired. Connect the phone again, and scan with the right one.',
 } as const;
 export type PhoneReason = keyof typeof phoneReasons;
 
