@@ -128,7 +128,8 @@ export async function startWorld(phones: number) {
     return (await api('POST', '/api/phones', apiKey, { phoneNumber })).id as number;
   };
 
-  const users = await Promise.all(Array.from({ length: Math.ceil(phones / 4) }, newUser));
+  const users: string[] = [];
+  while (users.length < Math.ceil(phones / 4)) users.push(await newUser());
   const senders: { apiKey: string; phoneId: number }[] = [];
   for (let i = 0; i < phones; i += 1) {
     const apiKey = users[i % users.length]!;

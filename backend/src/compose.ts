@@ -7,6 +7,7 @@ import { createRedis, pingRedis } from './config/redis.js';
 import type { Settings } from './config/env.js';
 import { createApp, createInboundApp } from './app.js';
 import { evolutionClient } from './clients/evolution.client.js';
+import { evolutionStore } from './clients/evolution.store.js';
 import { mediaClient } from './clients/media.client.js';
 import { diskStorage } from './clients/storage.disk.js';
 import { s3Storage } from './clients/storage.s3.js';
@@ -51,6 +52,7 @@ import { createMediaLinks } from './services/media-view.js';
 import { createMedia } from './services/media.js';
 import { createMessageActions } from './services/message-action.js';
 import { createMessages } from './services/message.js';
+import { createMoving } from './services/moving.js';
 import { createNotes } from './services/notes.js';
 import { createOutbox } from './services/outbox.js';
 import { createOverdue } from './services/overdue.js';
@@ -196,7 +198,14 @@ export function compose(env: Settings, logger: Logger) {
     logger,
     settings: { every: env.COMPARE_EVERY },
   });
-  const pairing = createPairing({ tenancy, evolution, wake, sealer, logger });
+  const store = evolutionStore({
+    databaseUrl: env.EVOLUTION_DATABASE_URL,
+    redisUrl: env.EVOLUTION_REDIS_URL,
+    prefix: env.EVOLUTION_REDIS_PREFIX,
+    logger,
+  });
+  const moving = createMoving({ tenancy, evolution, store, wake, logger });
+  const pairing = createPairing({ tenancy, evolution, moving, wake, sealer, logger });
   const sending = {
     sendTimeout: env.SEND_TIMEOUT,
     unknownHold: env.UNKNOWN_HOLD,
@@ -222,7 +231,9 @@ export function compose(env: Settings, logger: Logger) {
     pingReplica: replica && replica.ping,
     pingRedis: () => pingRedis(redis),
     evolution,
+    canMove: store.isReady,
     wake,
+    settings: { nodeCheck: env.NODE_CHECK, failoverAfter: env.FAILOVER_AFTER },
     logger,
     poolUrl: env.EVOLUTION_POOL_URL,
     version,
@@ -371,7 +382,7 @@ export function compose(env: Settings, logger: Logger) {
         health,
         wake,
         logger,
-        settings: { nodeCheck: env.NODE_CHECK, sweepMs },
+        settings: { nodeCheck: env.NODE_CHECK, checksAtOnce: env.MOVE_CONCURRENCY, sweepMs },
       }),
     },
     /** False: what is stored was sealed under another JWT_SECRET, and could not be opened. */
@@ -384,6 +395,7 @@ export function compose(env: Settings, logger: Logger) {
     async close(): Promise<void> {
       await feed.close();
       evolution.close();
+      await store.close();
       webhooks.close();
       downloads.close();
       storage.close();

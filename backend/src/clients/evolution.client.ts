@@ -26,6 +26,8 @@ export type SendAnswer =
 
 export interface NodeHealth {
   status: 'up' | 'down';
+  /** No HTTP answer, whatever its status: nobody is there, or frozen. */
+  isSilent: boolean;
   latencyMs: number;
   detail: string | null;
 }
@@ -230,11 +232,12 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
         });
         return {
           status: status === 404 ? 'up' : 'down',
+          isSilent: false,
           latencyMs: took(),
           detail: status === 404 ? null : `answered ${status}`,
         };
       } catch (error) {
-        return { status: 'down', latencyMs: took(), detail: causeOf(error) };
+        return { status: 'down', isSilent: true, latencyMs: took(), detail: causeOf(error) };
       }
     },
 

@@ -42,6 +42,11 @@ export interface Settings {
   EVOLUTION_API_KEY: string;
   EVOLUTION_NODES: NodeAddress[];
   EVOLUTION_POOL_URL: string;
+  EVOLUTION_DATABASE_URL: string;
+  EVOLUTION_REDIS_URL: string;
+  EVOLUTION_REDIS_PREFIX: string;
+  FAILOVER_AFTER: number;
+  MOVE_CONCURRENCY: number;
   ALLOWED_PRIVATE_NETWORKS: string[];
   RATE_LIMIT_WINDOW: number;
   RATE_LIMIT_IP: number;
@@ -220,6 +225,17 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   EVOLUTION_API_KEY: secret('EVOLUTION_API_KEY'),
   EVOLUTION_NODES: parsed(nodeList).default([]),
   EVOLUTION_POOL_URL: Joi.string().uri().allow('').default(''),
+  EVOLUTION_DATABASE_URL: Joi.string()
+    .uri({ scheme: ['postgres', 'postgresql'] })
+    .allow('')
+    .default(''),
+  EVOLUTION_REDIS_URL: Joi.string()
+    .uri({ scheme: ['redis', 'rediss'] })
+    .allow('')
+    .default(''),
+  EVOLUTION_REDIS_PREFIX: Joi.string().default('evolution'),
+  FAILOVER_AFTER: duration(30),
+  MOVE_CONCURRENCY: count(32),
   ALLOWED_PRIVATE_NETWORKS: parsed(addressList).default([]),
   RATE_LIMIT_WINDOW: duration(900),
   RATE_LIMIT_IP: count(100),

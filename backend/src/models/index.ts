@@ -15,6 +15,7 @@ import { inboundModel } from './inbound.js';
 import { laneModel } from './lane.js';
 import { mediaModel } from './media.js';
 import { messageModel } from './message.js';
+import { moveModel } from './move.js';
 import { nodeModel } from './node.js';
 import { peopleModel } from './people.js';
 import { phoneModel } from './phone.js';
@@ -41,6 +42,7 @@ export const createModels = (db: Db) => ({
   lanes: laneModel(db),
   media: mediaModel(db),
   messages: messageModel(db),
+  moves: moveModel(db),
   nodes: nodeModel(db),
   people: peopleModel(db),
   phones: phoneModel(db),

@@ -188,6 +188,14 @@ export const messageModel = (db: Db) => {
         select ${messageColumns} from messages
          where phone_number_id = ${phoneId} and status in ('scheduled', 'queued') order by id limit ${limit} for update`),
 
+    /** Whether one of the phone is being handed over at this moment. */
+    async isSending(phoneId: number): Promise<boolean> {
+      const rows = await db.query(
+        sql`select 1 from messages where phone_number_id = ${phoneId} and status = 'sending' limit 1`,
+      );
+      return rows.length > 0;
+    },
+
     /** By phone and WhatsApp's id, with their rows locked. Of two with one name, what was sent. */
     listByWhatsappId: (named: readonly { phoneId: number; whatsappId: string }[]) =>
       db.query<Message>(sql`

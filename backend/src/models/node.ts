@@ -10,10 +10,15 @@ export interface Node {
   checkedAt: Date | null;
   latencyMs: number | null;
   detail: string | null;
+  /** No HTTP answer since then. */
+  silentSince: Date | null;
+  /** Its phones are moved, and it takes none. */
+  isLost: boolean;
+  isDraining: boolean;
 }
 
 const columns = raw(`id, name, url, status, status_since as "statusSince", checked_at as "checkedAt",
-  latency_ms as "latencyMs", detail`);
+  latency_ms as "latencyMs", detail, silent_since as "silentSince", is_lost as "isLost", is_draining as "isDraining"`);
 
 /** Nodes belong to nobody: they carry no tenant data. */
 export const nodeModel = (db: Db) => ({
@@ -37,27 +42,55 @@ export const nodeModel = (db: Db) => ({
   },
 
   /**
-   * Nodes that may take a phone, the least loaded first. Until the transaction ends nobody else chooses: two choices
+   * Nodes that may take a phone, the least loaded first, but for `except`. Until the transaction ends nobody else chooses: two choices
    * at the same moment would see the same loads.
    */
-  async listForPlacement(): Promise<Node[]> {
+  async listForPlacement(except: readonly number[] = []): Promise<Node[]> {
     await db.query(sql`select pg_advisory_xact_lock(hashtext('placement'))`);
     return db.query<Node>(sql`
       select ${columns} from nodes left join node_loads() l on l.node_id = nodes.id
-       where is_enabled and status <> 'down' order by coalesce(l.phones, 0), id`);
+       where is_enabled and status <> 'down' and not is_lost and not is_draining and id <> all (${[...except]}::bigint[])
+       order by coalesce(l.phones, 0), id`);
   },
 
-  /** Stores what a look at a node found. Returns true when its status changed by this. */
+  /**
+   * Stores what a look at a node found. Returns true when its status changed by this. It is silent from the first of the
+   * looks that found it so on end, each less than `gap` seconds after the one before.
+   */
   async setHealth(
     id: number,
-    health: { status: 'up' | 'down'; latencyMs: number; detail: string | null },
+    health: { status: 'up' | 'down'; isSilent: boolean; latencyMs: number; detail: string | null },
+    gap: number,
   ): Promise<boolean> {
     const rows = await db.query<{ changed: boolean }>(sql`
       update nodes n set status = ${health.status}, checked_at = now(), latency_ms = ${health.latencyMs},
              detail = ${health.detail},
+             silent_since = case when not ${health.isSilent}::boolean then null
+                                 when n.checked_at > now() - make_interval(secs => ${gap}) then coalesce(n.silent_since, now())
+                                 else now() end,
              status_since = case when n.status = ${health.status} then n.status_since else now() end
         from (select id, status from nodes where id = ${id} for update) old
        where n.id = old.id returning old.status <> ${health.status} as changed`);
     return rows[0]?.changed ?? false;
+  },
+
+  /** Those that have been silent for `seconds`, though not more than half of all are down, and one is up. */
+  async listToLose(seconds: number): Promise<Node[]> {
+    return db.query<Node>(sql`
+      select ${columns} from nodes
+       where is_enabled and not is_lost and status = 'down' and silent_since <= now() - make_interval(secs => ${seconds})
+         and exists (select from nodes where is_enabled and status = 'up' and not is_lost and not is_draining)
+         and (select count(*) filter (where status = 'down') * 2 <= count(*) from nodes where is_enabled)
+       order by id`);
+  },
+
+  async setLost(id: number, isLost: boolean): Promise<void> {
+    await db.query(sql`update nodes set is_lost = ${isLost} where id = ${id}`);
+  },
+
+  /** Of how many phones it may still hold what belongs elsewhere by now. */
+  async countLeftovers(id: number): Promise<number> {
+    const [row] = await db.query<{ count: number }>(sql`select node_leftovers(${id}) as count`);
+    return row?.count ?? 0;
   },
 });

@@ -21,6 +21,11 @@ export interface Placement {
   madeAt: Date | null;
   openedAt: Date | null;
   endedAt: Date | null;
+  nodeStatus: 'unknown' | 'up' | 'down';
+  /** Its node gives no answer, for so long that its phones are moved. */
+  isNodeLost: boolean;
+  /** Its node is being emptied. */
+  isNodeDraining: boolean;
   /** What its node was told to post to; null: not known. */
   inboundUrl: string | null;
 }
@@ -28,7 +33,7 @@ export interface Placement {
 const columns =
   raw(`p.id, p.user_id as "userId", p.phone_id as "phoneId", p.generation, p.node_id as "nodeId",
   n.name as "nodeName", n.url as "nodeUrl", p.made_at as "madeAt", p.opened_at as "openedAt", p.ended_at as "endedAt",
-  p.inbound_url as "inboundUrl"`);
+  p.inbound_url as "inboundUrl", n.status as "nodeStatus", n.is_lost as "isNodeLost", n.is_draining as "isNodeDraining"`);
 
 export const placementModel = (db: Db) => ({
   /** Places a phone on a node: the next generation. The secret is stored before the node is told of it. */
@@ -98,10 +103,10 @@ export const placementModel = (db: Db) => ({
     );
   },
 
-  /** Where a phone lived, and its node may not have forgotten it yet. */
+  /** Where a phone lived, and its node may not have forgotten it yet; whether its pairing was taken along. */
   listLeft: (phoneId: number) =>
-    db.query<Placement>(sql`
-      select ${columns} from placements p join nodes n on n.id = p.node_id
+    db.query<Placement & { hasMoved: boolean }>(sql`
+      select ${columns}, exists (select from moves m where m.from_placement = p.id) as "hasMoved" from placements p join nodes n on n.id = p.node_id
        where p.phone_id = ${phoneId} and p.ended_at is not null and p.cleared_at is null order by p.generation`),
 
   async setCleared(id: string): Promise<void> {

@@ -124,6 +124,10 @@ const SHAPES: Record<string, Shape> = {
       timestamp: time.required(),
     },
   },
+  'phone.moved': {
+    summary: 'A phone lives on another node, with its pairing',
+    data: { phoneId: id.required(), phoneNumber, timestamp: time.required() },
+  },
   'webhook.disabled': {
     summary: 'A webhook was switched off, as nothing could be delivered to it; what it is owed is held',
     data: {

@@ -28,7 +28,7 @@ export const phoneLifeRoutes = (life: ReturnType<typeof phoneLifeController>): E
       body: Joi.object({ method: Joi.string().valid('qr', 'pairingCode').default('qr') }),
     },
     output: { 200: phone },
-    problems: [...problems, 'phone_connected'],
+    problems: [...problems, 'phone_connected', 'phone_offline'],
     handler: life.connect,
   }),
   endpoint<LifeInput>({
@@ -72,7 +72,7 @@ export const phoneLifeRoutes = (life: ReturnType<typeof phoneLifeController>): E
     description: 'What waits to go out waits on, until it expires. Connect it to pair it again.',
     input: { params },
     output: { 200: phone },
-    problems,
+    problems: [...problems, 'phone_offline'],
     handler: life.logout,
   }),
   endpoint<LifeInput>({

@@ -182,6 +182,10 @@ export const phoneStatusEvent = (phone: Phone): NewEvent =>
     },
   );
 
+/** It lives on another node from now on; nobody had to scan anything. */
+export const phoneMovedEvent = (phone: Phone): NewEvent =>
+  event('phone.moved', { phoneId: phone.id }, { phoneNumber: phone.phoneNumber, timestamp: iso(new Date()) });
+
 /** Without the code: a QR is a credential. Sockets only; the client fetches the code itself. */
 export const qrEvent = (phoneId: number, expiresAt: Date): NewEvent =>
   event('phone.qr', { phoneId }, { expiresAt: iso(expiresAt) });

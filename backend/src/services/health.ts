@@ -2,6 +2,7 @@ import type { EvolutionClient, NodeHealth } from '../clients/evolution.client.js
 import type { Logger } from '../config/logger.js';
 import type { Wake } from '../clients/wake.js';
 import type { Tenancy } from '../models/index.js';
+import type { Node } from '../models/node.js';
 
 export interface PartHealth {
   status: 'up' | 'down' | 'unknown';
@@ -29,12 +30,18 @@ export function createHealth(deps: {
   pingReplica: (() => Promise<unknown>) | null;
   pingRedis: () => Promise<unknown>;
   evolution: Pick<EvolutionClient, 'health'>;
+  /** Whether phones can be moved at the moment. */
+  canMove: () => Promise<boolean>;
   wake: Pick<Wake, 'hint'>;
+  /** Seconds: between two rounds; after how many of silence a node's phones are moved. */
+  settings: { nodeCheck: number; failoverAfter: number };
   logger: Logger;
   poolUrl: string;
   version: string;
 }) {
-  const { tenancy, evolution, wake, logger } = deps;
+  const { tenancy, evolution, wake, settings, logger } = deps;
+  // A look that comes later than this says nothing of the time before.
+  const gap = Math.max(3 * settings.nodeCheck, 15);
 
   async function timed(work: () => Promise<unknown>): Promise<PartHealth> {
     const start = performance.now();
@@ -59,6 +66,37 @@ export function createHealth(deps: {
       detail: node.detail,
       since: node.statusSince.toISOString(),
     }));
+
+  async function askAll(nodeId: number): Promise<void> {
+    await tenancy.shared.checks.askAllOfNode(nodeId);
+    wake.hint('check');
+  }
+
+  /**
+   * Nodes that have been silent for long have their phones moved. When their shared database is away every node answers
+   * 500, which is no silence, and moving could not succeed (contract, "When to move").
+   */
+  async function giveUp(): Promise<void> {
+    const silent = await tenancy.shared.nodes.listToLose(settings.failoverAfter);
+    if (silent.length === 0 || !(await deps.canMove())) return;
+    for (const { id, name, silentSince } of silent) {
+      await tenancy.shared.nodes.setLost(id, true);
+      logger.error('node lost: its phones are moved', { node: name, silentSince });
+      await askAll(id);
+    }
+  }
+
+  /** A lost node that is back takes phones again once it holds none of those that moved away. */
+  async function takeBack(lost: readonly Node[]): Promise<void> {
+    for (const { id, name } of lost) {
+      if ((await tenancy.shared.nodes.find(id))?.status !== 'up') continue;
+      if ((await tenancy.shared.nodes.countLeftovers(id)) > 0) await askAll(id);
+      else {
+        await tenancy.shared.nodes.setLost(id, false);
+        logger.info('node taken back', { node: name });
+      }
+    }
+  }
 
   return {
     async view(): Promise<HealthView> {
@@ -90,17 +128,18 @@ export function createHealth(deps: {
       await Promise.all(
         listed.map(async (node) => {
           const health = await evolution.health(node.url);
-          const changed = await tenancy.shared.nodes.setHealth(node.id, health);
+          const changed = await tenancy.shared.nodes.setHealth(node.id, health, gap);
           if (!changed) return;
           logger[health.status === 'up' ? 'info' : 'warn']('node changed', {
             node: node.name,
             status: health.status,
             detail: health.detail,
           });
-          await tenancy.shared.checks.askAllOfNode(node.id);
-          wake.hint('check');
+          await askAll(node.id);
         }),
       );
+      await giveUp();
+      await takeBack(listed.filter(({ isLost }) => isLost));
     },
   };
 }

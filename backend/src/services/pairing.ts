@@ -12,6 +12,7 @@ import { setPhoneState } from './phone.js';
 import { storeQr } from './qr.js';
 import { createDirecting } from './directing.js';
 import { createLeaving } from './leaving.js';
+import type { Moving } from './moving.js';
 
 export type Pairing = ReturnType<typeof createPairing>;
 
@@ -40,13 +41,14 @@ export function createPairing(deps: {
     | 'forget'
     | 'inboundUrl'
   >;
+  moving: Moving;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
 }) {
-  const { tenancy, evolution, wake, sealer, logger } = deps;
+  const { tenancy, evolution, moving, wake, sealer, logger } = deps;
   const directing = createDirecting({ tenancy, evolution, wake, logger });
-  const leaving = createLeaving({ tenancy, evolution, wake, logger });
+  const leaving = createLeaving({ tenancy, evolution, moving, wake, logger });
 
   const change = async (
     phone: Phone,
@@ -175,10 +177,21 @@ export function createPairing(deps: {
     return SETTLED.has(next.status) ? null : AGAIN.lost;
   }
 
+  /** Its node is gone, or is to be empty. What was never paired is placed anew; what is settled needs no node. */
+  async function elsewhere(phone: Phone, placement: Placement): Promise<number | null> {
+    if (placement.openedAt && !SETTLED.has(phone.status))
+      return moving.begin(phone, placement, placement.isNodeLost ? 'node_lost' : 'draining');
+    await tenancy.inTenant(phone.userId, (models) => models.placements.end(phone.id));
+    return 0;
+  }
+
   async function look(phone: Phone): Promise<number | null> {
-    const placement = await tenancy.inTenant(phone.userId, (models) =>
-      models.placements.findCurrent(phone.id),
-    );
+    const { placement, move } = await tenancy.inTenant(phone.userId, async (models) => ({
+      placement: await models.placements.findCurrent(phone.id),
+      move: await models.moves.findOpen(phone.id),
+    }));
+    if (move) return moving.advance(move);
+    if (placement && (isLost(placement) || placement.isNodeDraining)) return elsewhere(phone, placement);
     if (placement?.madeAt && directing.isMisdirected(placement)) {
       const directed = await directing.direct(placement);
       if (SETTLED.has(phone.status))
@@ -211,7 +224,7 @@ export function createPairing(deps: {
       left: await placements.listLeft(phoneId),
     }));
     if (!phone) await leaving.endMessages(userId, phoneId);
-    const cleared = await leaving.clear(left);
+    const cleared = await leaving.clear(left, phone);
     const looked = phone ? await look(phone) : null;
     return cleared === null || looked === null ? (looked ?? cleared) : Math.min(looked, cleared);
   }
@@ -243,6 +256,9 @@ export function createPairing(deps: {
     },
   };
 }
+
+/** One that answers again has its phones looked at where they are. */
+const isLost = (placement: Placement): boolean => placement.isNodeLost && placement.nodeStatus === 'down';
 
 const placementAddress = (placement: Placement): Address => ({
   nodeUrl: placement.nodeUrl,

@@ -14,6 +14,14 @@ export type PhoneLife = ReturnType<typeof createPhoneLife>;
 
 const PAIRABLE = new Set(['new', 'pairing', 'qr_expired', 'node_down']);
 
+/** It takes seconds; to stop in the middle would be to lose the pairing. */
+function refuseMoving({ id, status }: Phone): void {
+  if (status === 'moving')
+    throw new Problem('phone_offline', `Phone ${id} is changing nodes; ask again in a moment`, {
+      retryAfter: 3,
+    });
+}
+
 /** What its owner does about a phone's connection: connect it, restart it, log it out, remove it. */
 export function createPhoneLife(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
@@ -58,10 +66,11 @@ export function createPhoneLife(deps: {
   }
 
   return {
-    /** Then watch its status and fetch the QR, or the code to type. Problems: not_found, phone_connected. */
+    /** Then watch its status and fetch the QR, or the code to type. Problems: not_found, phone_connected, phone_offline (it moves). */
     connect: (userId: number, id: number, method: PairingMethod): Promise<PhoneView> =>
       change(userId, id, async (models, phone) => {
         if (phone.isConnected) throw new Problem('phone_connected', 'The phone is connected already');
+        refuseMoving(phone);
         return phoneView(await begin(models, phone, method));
       }),
 
@@ -88,6 +97,7 @@ export function createPhoneLife(deps: {
     /** Has its node open the connection anew. Problems: not_found, phone_offline (it was never paired, or its node is away). */
     async restart(userId: number, id: number): Promise<PhoneView> {
       const phone = await change(userId, id, async (_models, found) => found);
+      refuseMoving(phone);
       const placement = await tenancy.inTenant(userId, (models) => models.placements.findCurrent(id));
       const isThere = placement?.openedAt && !SETTLED.has(phone.status);
       const restarted =
@@ -97,9 +107,10 @@ export function createPhoneLife(deps: {
       return phoneView(phone);
     },
 
-    /** Unlinks it from WhatsApp; what waits to go out waits on. Problem: not_found. */
+    /** Unlinks it from WhatsApp; what waits to go out waits on. Problems: not_found, phone_offline (it moves). */
     logout: (userId: number, id: number): Promise<PhoneView> =>
       change(userId, id, async (models, phone) => {
+        refuseMoving(phone);
         await models.placements.end(id);
         const state = { status: 'logged_out', reason: 'logged_out_by_owner' } as const;
         return phoneView(await setPhoneState(models, phone, state));
@@ -113,6 +124,7 @@ export function createPhoneLife(deps: {
       change(userId, id, async (models) => {
         await models.lanes.setOpen(userId, id, false);
         await models.webhooks.removeOfPhone(id);
+        await models.moves.endOfPhone(id);
         await models.placements.end(id);
         await models.phones.remove(id);
       }),

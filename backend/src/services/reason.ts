@@ -27,6 +27,8 @@ export const phoneReasons = {
   scan_qr:
     'With WhatsApp on the phone, under Linked devices, Link a device: scan the QR code, or type the pairing code.',
   qr_limit: 'Nobody scanned the QR code in time. Ask for a new one.',
+  changing_node: 'It is changing to another node with its pairing. Nothing needs to be done.',
+  pairing_lost: 'Its pairing was lost with its node. Connect the phone again to pair anew.',
   connection_lost: 'The connection to WhatsApp was lost; the node is connecting again.',
   logged_out_on_phone: 'The device was unlinked. Connect the phone again to pair anew.',
   logged_out_by_owner: 'You logged it out. Connect the phone again to pair anew.',

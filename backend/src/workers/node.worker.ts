@@ -4,8 +4,6 @@ import type { Health } from '../services/health.js';
 import type { Pairing } from '../services/pairing.js';
 import { createLoop, createTicker, type Loop } from './loop.js';
 
-const CHECKS_AT_ONCE = 16;
-
 /** Looks at nodes in rounds, and at phones when asked to. */
 export const nodeWorkers = (deps: {
   pairing: Pairing;
@@ -13,7 +11,7 @@ export const nodeWorkers = (deps: {
   wake: Pick<Wake, 'on'>;
   logger: Logger;
   /** nodeCheck in seconds. */
-  settings: { nodeCheck: number; sweepMs: number };
+  settings: { nodeCheck: number; checksAtOnce: number; sweepMs: number };
 }): Loop[] => [
   createTicker({
     name: 'node health',
@@ -23,7 +21,7 @@ export const nodeWorkers = (deps: {
   }),
   createLoop({
     name: 'phone check',
-    concurrency: CHECKS_AT_ONCE,
+    concurrency: deps.settings.checksAtOnce,
     sweepMs: deps.settings.sweepMs,
     claim: deps.pairing.claim,
     perform: deps.pairing.check,

@@ -44,6 +44,8 @@ export async function startNodes(count = 2, env: Record<string, string> = {}) {
     database,
     list: () => nodes.map((node) => `${node.name}=${node.url}`).join(','),
     call,
+    /** What a gateway is told of what they share, so that phones can move. */
+    store: { EVOLUTION_DATABASE_URL: url.href, EVOLUTION_REDIS_URL: redis.url },
     /** What the simulated network really received, in order. */
     ledger: async (at = first()): Promise<any[]> => {
       const answer = await call('/sandbox/ledger', {}, at);
