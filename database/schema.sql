@@ -1983,6 +1983,9 @@ ALTER TABLE ONLY public.placements
 ALTER TABLE ONLY public.placements
     ADD CONSTRAINT placements_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.placements
+    ADD CONSTRAINT placements_user_id_id_key UNIQUE (user_id, id);
+
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
 
@@ -2220,7 +2223,7 @@ ALTER TABLE ONLY public.left_placements
     ADD CONSTRAINT left_placements_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.nodes(id);
 
 ALTER TABLE ONLY public.left_placements
-    ADD CONSTRAINT left_placements_placement_id_fkey FOREIGN KEY (placement_id) REFERENCES public.placements(id) ON DELETE CASCADE;
+    ADD CONSTRAINT left_placements_user_id_placement_id_fkey FOREIGN KEY (user_id, placement_id) REFERENCES public.placements(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.lids
     ADD CONSTRAINT lids_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2250,13 +2253,13 @@ ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_user_id_phone_number_id_fkey FOREIGN KEY (user_id, phone_number_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.moves
-    ADD CONSTRAINT moves_from_placement_fkey FOREIGN KEY (from_placement) REFERENCES public.placements(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.moves
-    ADD CONSTRAINT moves_to_placement_fkey FOREIGN KEY (to_placement) REFERENCES public.placements(id) ON DELETE CASCADE;
+    ADD CONSTRAINT moves_user_id_from_placement_fkey FOREIGN KEY (user_id, from_placement) REFERENCES public.placements(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT moves_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.moves
+    ADD CONSTRAINT moves_user_id_to_placement_fkey FOREIGN KEY (user_id, to_placement) REFERENCES public.placements(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.parked_acks
     ADD CONSTRAINT parked_acks_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;

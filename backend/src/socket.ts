@@ -6,8 +6,8 @@ import type { Identify, Identity, Presented } from './services/identify.js';
 
 /** How often connected sockets' credentials are looked at again. Revocation acts within it, and the look itself. */
 const RECHECK_MS = 750;
-/** Sockets whose credentials are looked at in one go. */
-const AT_ONCE = 1000;
+/** Sockets whose credentials are looked at in one go: each row is held against the ids of all of them. */
+const AT_ONCE = 100;
 /** Packets that wait for a client to read. Beyond them its ledger is not read on until it has: memory is bounded. */
 const WAITING = 64;
 

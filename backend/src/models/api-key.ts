@@ -16,8 +16,9 @@ export const apiKeyModel = (db: Db) => ({
   /** Of these keys, those that are live, with their hashes; `isActive` is their users'. */
   listGrants: (ids: readonly string[]) =>
     db.query<ApiKeyGrant & { userId: number; hash: Buffer }>(sql`
-      select k.id, k.user_id as "userId", k.hash, k.scopes, u.is_active as "isActive"
-        from api_keys k join users u on u.id = k.user_id
+      select k.id, k.user_id as "userId", k.hash, k.scopes,
+             (select is_active from users where id = k.user_id) as "isActive"
+        from api_keys k
        where k.id = any (${[...ids]}::text[]) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`),
 
   /** What a live key may do; `isActive` is its user's. */

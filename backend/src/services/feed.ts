@@ -19,8 +19,8 @@ export type Feed = ReturnType<typeof createFeed>;
 
 /** Entries read of one user at a time, so that one far behind does not hold up the others. */
 const PAGE = 200;
-/** Users asked for in one query. */
-const USERS_AT_ONCE = 1000;
+/** Users asked for in one query: what it costs grows with the square of this, as each row is held against all of them. */
+const USERS_AT_ONCE = 100;
 
 /**
  * Reads the ledger for all listeners of this process: of one user on a hint, of all of them each sweep. There is no
@@ -34,8 +34,9 @@ export function createFeed(deps: {
 }) {
   const { tenancy, wake, logger, sweepMs } = deps;
   const listeners = new Map<number, Set<Listener>>();
-  /** Users whose ledger may have grown. */
-  const due = new Set<number>();
+  /** Users whose ledger has grown by what was heard, and those that are asked for as nothing may have been heard. */
+  const hinted = new Set<number>();
+  const swept = new Set<number>();
   let running: Promise<void> | null = null;
 
   /** Hands over what follows each cursor, as far as the listener takes it. */
@@ -68,14 +69,14 @@ export function createFeed(deps: {
     );
     for (const [userId, own] of grouped(entries)) {
       hand(present.get(userId) ?? [], own);
-      if (own.length >= PAGE) due.add(userId);
+      if (own.length >= PAGE) hinted.add(userId);
     }
   }
 
   async function readDue(): Promise<void> {
-    while (due.size > 0) {
-      const users = [...due].slice(0, USERS_AT_ONCE);
-      for (const userId of users) due.delete(userId);
+    while (hinted.size + swept.size > 0) {
+      const users = [...take(hinted.size > 0 ? hinted : swept, USERS_AT_ONCE)];
+      for (const userId of users) [hinted, swept].forEach((due) => due.delete(userId));
       await read(users).catch((error: unknown) => logger.warn('feed not read', { error }));
     }
   }
@@ -83,13 +84,13 @@ export function createFeed(deps: {
   function turn(): void {
     running ??= readDue().finally(() => {
       running = null;
-      if (due.size > 0) turn();
+      if (hinted.size + swept.size > 0) turn();
     });
   }
 
   function nudge(userId: number): void {
     if (!listeners.has(userId)) return;
-    due.add(userId);
+    hinted.add(userId);
     turn();
   }
 
@@ -101,8 +102,8 @@ export function createFeed(deps: {
 
   const off = wake.on('events', nudge);
   const timer = setInterval(() => {
-    for (const userId of listeners.keys()) due.add(userId);
-    if (due.size > 0) turn();
+    for (const userId of listeners.keys()) swept.add(userId);
+    if (swept.size > 0) turn();
   }, sweepMs);
   timer.unref();
 
@@ -138,10 +139,20 @@ export function createFeed(deps: {
     async close(): Promise<void> {
       off();
       clearInterval(timer);
-      due.clear();
+      hinted.clear();
+      swept.clear();
       await running;
     },
   };
+}
+
+function* take<T>(all: Iterable<T>, count: number): Iterable<T> {
+  let taken = 0;
+  for (const one of all) {
+    if (taken === count) return;
+    taken += 1;
+    yield one;
+  }
 }
 
 function grouped(entries: readonly LedgerEntry[]): Map<number, LedgerEntry[]> {
