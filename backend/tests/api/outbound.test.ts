@@ -125,7 +125,7 @@ describe('messages out', () => {
       'the phone says so',
       async () => (await user.api.get(`/api/phones/${dead.id}`)).body.status === 'node_down',
     );
-    expect((await user.api.get(`/api/messages/${waiting}`)).body.status).toBe('queued');
+    await settled(user, waiting, ['queued']);
     await nodeOf(dead).start();
     await settled(user, waiting, ['read']);
     expect(await received('from the dead')).toHaveLength(1);

@@ -48,7 +48,7 @@ export async function startNodes(count = 2, env: Record<string, string> = {}) {
     store: { EVOLUTION_DATABASE_URL: url.href, EVOLUTION_REDIS_URL: redis.url },
     /** What the simulated network really received, in order. */
     ledger: async (at = first()): Promise<any[]> => {
-      const answer = await call('/sandbox/ledger', {}, at);
+      const answer = await call('/sandbox/ledger?limit=10000', {}, at);
       return Array.isArray(answer)
         ? answer
         : (answer.messages ?? answer.entries ?? answer.ledger ?? answer.data);

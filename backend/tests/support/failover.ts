@@ -1,0 +1,192 @@
+import { newPhone, newUser, type TestUser } from './client.js';
+import { startNodes, type TestNode } from './nodes.js';
+import { startGatewayProcess } from './process.js';
+import { until } from './until.js';
+
+const USERS = 10;
+/** What a chat is told is numbered, so that its order can be seen in the ledger. */
+const CHATS = 3;
+
+interface Sender {
+  user: TestUser;
+  phoneId: number;
+}
+interface Accepted {
+  id: number;
+  chat: string;
+  number: number;
+  words: string;
+}
+export interface Failover {
+  /** Milliseconds after the node was gone. */
+  firstOpen: number;
+  allOpen: number;
+  moved: number;
+  accepted: number;
+  unknown: number;
+  /** What is wrong; empty: nothing. */
+  faults: string[];
+}
+
+/**
+ * Three nodes under a steady load, one of which goes: `kill` (then started again) or `freeze` (then woken). All phones open
+ * on the others; then each message arrived once, in the order of its chat, and the node that is back holds none of them.
+ */
+export async function failOver(
+  how: 'kill' | 'freeze',
+  load: { phones: number; perSecond: number; seconds: number },
+): Promise<Failover> {
+  const nodes = await startNodes(3);
+  const gateway = await startGatewayProcess({
+    EVOLUTION_NODES: nodes.list(),
+    ...nodes.store,
+    FAILOVER_AFTER: '5',
+    NODE_CHECK: '1',
+    NODE_TIMEOUT: '5',
+    SEND_TIMEOUT: '5',
+    UNKNOWN_HOLD: '5',
+  });
+  const query = gateway.database.queryAll;
+  try {
+    const senders = await startSenders(gateway.url, load.phones);
+    const victim = nodes.nodes[0]!;
+    const places = () =>
+      query<{ phone: string; id: string; node: string; status: string }>(`
+        select f.id as phone, p.id, n.name as node, f.status from placements p
+          join nodes n on n.id = p.node_id join phone_numbers f on f.id = p.phone_id
+         where p.ended_at is null order by f.id`);
+    const there = (await places()).filter(({ node }) => node === victim.name);
+
+    const sending = sendSteadily(senders, load);
+    await new Promise((resolve) => setTimeout(resolve, (load.seconds * 1000) / 4));
+    await end(victim, how);
+    const goneAt = Date.now();
+    let firstOpen = 0;
+    await until(
+      'all phones are open elsewhere',
+      async () => {
+        const now = await places();
+        const open = now.filter(({ node, status }) => node !== victim.name && status === 'connected').length;
+        if (firstOpen === 0 && open > load.phones - there.length) firstOpen = Date.now() - goneAt;
+        return open === load.phones;
+      },
+      120_000,
+    );
+    const allOpen = Date.now() - goneAt;
+    const accepted = await sending;
+    await until(
+      'every message ended',
+      async () =>
+        (await query(`select 1 from messages where status in ('scheduled', 'queued', 'sending') limit 1`))
+          .length === 0,
+      120_000,
+    );
+    const before = await places();
+    await begin(victim, how);
+    await until(
+      'the node that is back holds none of them',
+      async () => (await query('select 1 from nodes where is_lost')).length === 0,
+      60_000,
+    );
+    const faults = await held(nodes, victim, there);
+    if (JSON.stringify(await places()) !== JSON.stringify(before))
+      faults.push('phones live elsewhere than before');
+    const rows = await query<{ id: string; status: string }>('select id, status from messages');
+    const unknown = new Set(rows.filter(({ status }) => status === 'unknown').map(({ id }) => Number(id)));
+    if (unknown.size > there.length) faults.push(`${unknown.size} unknown of ${there.length} phones`);
+    faults.push(...compared(accepted, unknown, await nodes.ledger(nodes.nodes[1]!.url)));
+    return {
+      firstOpen,
+      allOpen,
+      moved: there.length,
+      accepted: accepted.length,
+      unknown: unknown.size,
+      faults,
+    };
+  } finally {
+    await gateway.stop();
+    nodes.nodes.forEach((node) => node.signal('SIGCONT'));
+    await nodes.stop();
+  }
+}
+
+const end = async (node: TestNode, how: 'kill' | 'freeze') =>
+  how === 'kill' ? node.kill() : node.signal('SIGSTOP');
+const begin = async (node: TestNode, how: 'kill' | 'freeze') =>
+  how === 'kill' ? node.start() : node.signal('SIGCONT');
+
+async function startSenders(url: string, phones: number): Promise<Sender[]> {
+  const users = await Promise.all(Array.from({ length: USERS }, () => newUser(url)));
+  const senders = await Promise.all(
+    users.map(async (user) => {
+      const own: Sender[] = [];
+      while (own.length < phones / USERS) own.push({ user, phoneId: (await newPhone(user)).id });
+      return own;
+    }),
+  );
+  return senders.flat();
+}
+
+/** As many a second as told, whatever becomes of them; resolves with what was accepted. */
+async function sendSteadily(
+  senders: readonly Sender[],
+  load: { perSecond: number; seconds: number },
+): Promise<Accepted[]> {
+  const accepted: Promise<Accepted>[] = [];
+  const numbers = new Map<string, Promise<unknown>>();
+  const start = Date.now();
+  for (let i = 0; i < load.perSecond * load.seconds; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, start + (i * 1000) / load.perSecond - Date.now()));
+    const { user, phoneId } = senders[i % senders.length]!;
+    // The last digits are none that the simulated network answers to in a way of its own.
+    const to = `+62897${String(phoneId).padStart(5, '0')}${Math.floor(i / senders.length) % CHATS}77`;
+    const words = `load ${phoneId} ${i}`;
+    // The next message of a chat is asked for when this one was accepted, so that their order is known.
+    const turn = (numbers.get(to) ?? Promise.resolve()).then(async () => {
+      const { status, body } = await user.api.post('/api/messages/send', { phoneId, to, message: words });
+      if (status !== 202) throw new Error(`send: ${status} ${JSON.stringify(body)}`);
+      return { id: body.id, chat: to, number: i, words };
+    });
+    numbers.set(to, turn);
+    accepted.push(turn);
+  }
+  return Promise.all(accepted);
+}
+
+/** What the node still answers of phones that left it. */
+async function held(
+  nodes: Awaited<ReturnType<typeof startNodes>>,
+  node: TestNode,
+  places: readonly { id: string }[],
+): Promise<string[]> {
+  const states = await Promise.all(
+    places.map(async ({ id }) => (await nodes.call(`/instance/connectionState/${id}`, {}, node.url)).status),
+  );
+  const count = states.filter((status) => status !== 404).length;
+  return count === 0 ? [] : [`${node.name} still holds ${count} phones`];
+}
+
+/** Each message once, those nobody can know of at most once, and each chat in its order. */
+function compared(
+  accepted: readonly Accepted[],
+  unknown: ReadonlySet<number>,
+  ledger: readonly any[],
+): string[] {
+  const arrived = new Map<string, number[]>();
+  ledger.forEach((entry, i) => {
+    const words = /load \d+ \d+/.exec(JSON.stringify(entry))?.[0];
+    if (words) arrived.set(words, [...(arrived.get(words) ?? []), i]);
+  });
+  const faults: string[] = [];
+  const last = new Map<string, number>();
+  for (const { id, chat, words } of accepted) {
+    const at = arrived.get(words) ?? [];
+    if (at.length > 1) faults.push(`${words} arrived ${at.length} times`);
+    if (at.length === 0 && !unknown.has(id)) faults.push(`${words} never arrived`);
+    if (at[0] === undefined || unknown.has(id)) continue;
+    if (at[0] < (last.get(chat) ?? -1))
+      faults.push(`${words} arrived before what was said earlier in its chat`);
+    last.set(chat, at[0]);
+  }
+  return faults;
+}
