@@ -1022,6 +1022,11 @@ CREATE FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolea
   update lanes set is_paused = p_paused where phone_id = p_phone and user_id = p_user
 $$;
 
+CREATE FUNCTION public.phone_owner(p_phone bigint) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select user_id from phone_checks where phone_id = p_phone $$;
+
 CREATE FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2558,6 +2563,9 @@ GRANT ALL ON FUNCTION public.pace_lane(p_user bigint, p_phone bigint, p_sending 
 
 REVOKE ALL ON FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolean) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.phone_owner(p_phone bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.phone_owner(p_phone bigint) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint) TO evolution_app;

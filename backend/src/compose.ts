@@ -27,6 +27,7 @@ import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
 import { phoneLifeController } from './controllers/phone-life.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
+import { poolController } from './controllers/pool.controller.js';
 import { webhookController } from './controllers/webhook.controller.js';
 import { createTenancy } from './models/index.js';
 import { checker } from './middleware/validate.js';
@@ -60,6 +61,7 @@ import { createPace } from './services/pace.js';
 import { createPairing } from './services/pairing.js';
 import { createPhoneLife } from './services/phone-life.js';
 import { createPhones } from './services/phone.js';
+import { createPool } from './services/pool.js';
 import { createRepair } from './services/repair.js';
 import { createRetention } from './services/retention.js';
 import { createSettlement } from './services/settlement.js';
@@ -274,6 +276,7 @@ export function compose(env: Settings, logger: Logger) {
     media: mediaController({ media }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),
+    pool: poolController({ pool: createPool({ tenancy, moving, canMove: store.isReady, wake }) }),
     webhooks: webhookController({
       webhooks: createWebhooks({
         tenancy,

@@ -13,6 +13,7 @@ import { outboxController } from './controllers/outbox.controller.js';
 import { paceController } from './controllers/pace.controller.js';
 import { phoneLifeController } from './controllers/phone-life.controller.js';
 import { phoneController } from './controllers/phone.controller.js';
+import { poolController } from './controllers/pool.controller.js';
 import { webhookController } from './controllers/webhook.controller.js';
 import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
@@ -42,6 +43,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     outbox: outboxController({ outbox: nothing }),
     pace: paceController({ pace: nothing, phones: nothing }),
     phones: phoneController({ phones: nothing }),
+    pool: poolController({ pool: nothing }),
     webhooks: webhookController({ webhooks: nothing, events: [] }),
   };
   return { public: endpoints(controllers), inbound: inboundEndpoints(controllers) };

@@ -35,9 +35,9 @@ export function identification(identify: Identify): RequestHandler {
   };
 }
 
-/** `admin` is never among "all": it has to be granted by name. */
-const grants = ({ scopes }: Caller, scope: string): boolean =>
-  scopes === 'all' ? scope !== 'admin' : scopes.includes(scope);
+/** `admin` is never among "all". */
+const grants = ({ scopes, isAdmin }: Caller, scope: string): boolean =>
+  scope === 'admin' ? isAdmin : scopes === 'all' || scopes.includes(scope);
 
 /** Refuses who may not pass: unauthenticated with one and the same body for every reason, or forbidden. */
 export function authorization(access: Access): RequestHandler {

@@ -16,6 +16,12 @@ export const checkModel = (db: Db) => ({
     await db.query(sql`select ask_check(${userId}, ${phoneId}, now() + make_interval(secs => ${seconds}))`);
   },
 
+  /** Whose the phone is; null: there is none. */
+  async ownerOf(phoneId: number): Promise<number | null> {
+    const [row] = await db.query<{ owner: number | null }>(sql`select phone_owner(${phoneId}) as owner`);
+    return row?.owner ?? null;
+  },
+
   async askAllOfNode(nodeId: number): Promise<void> {
     await db.query(sql`select ask_checks_of_node(${nodeId})`);
   },

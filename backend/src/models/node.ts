@@ -36,6 +36,16 @@ export const nodeModel = (db: Db) => ({
 
   list: () => db.query<Node>(sql`select ${columns} from nodes where is_enabled order by id`),
 
+  /** With how many phones live there, and of how many others it may still hold something. */
+  listWithLoads: () =>
+    db.query<Node & { phones: number; leftovers: number }>(sql`
+      select ${columns}, coalesce(l.phones, 0) as phones, node_leftovers(id) as leftovers
+        from nodes left join node_loads() l on l.node_id = nodes.id where is_enabled order by id`),
+
+  async setDraining(id: number, isDraining: boolean): Promise<void> {
+    await db.query(sql`update nodes set is_draining = ${isDraining} where id = ${id}`);
+  },
+
   async find(id: number): Promise<Node | null> {
     const [row] = await db.query<Node>(sql`select ${columns} from nodes where id = ${id}`);
     return row ?? null;

@@ -46,9 +46,13 @@ export const userModel = (db: Db) => ({
 
   /** Of these users, what their tokens are verified by. */
   listTokenSecrets: (ids: readonly number[]) =>
-    db.query<Pick<UserSecrets, 'id' | 'isActive' | 'jwtSecret' | 'tokenVersion'>>(sql`
-      select id, is_active as "isActive", jwt_secret as "jwtSecret", token_version as "tokenVersion"
+    db.query<Pick<UserSecrets, 'id' | 'role' | 'isActive' | 'jwtSecret' | 'tokenVersion'>>(sql`
+      select id, role, is_active as "isActive", jwt_secret as "jwtSecret", token_version as "tokenVersion"
         from users where id = any (${[...ids]}::bigint[])`),
+
+  async setRole(id: number, role: User['role']): Promise<void> {
+    await db.query(sql`update users set role = ${role}, updated_at = now() where id = ${id}`);
+  },
 
   async findSecrets(id: number): Promise<UserSecrets | null> {
     const [row] = await db.query<UserSecrets>(sql`

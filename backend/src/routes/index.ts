@@ -11,6 +11,7 @@ import type { mediaController } from '../controllers/media.controller.js';
 import type { messageController } from '../controllers/message.controller.js';
 import type { phoneLifeController } from '../controllers/phone-life.controller.js';
 import type { phoneController } from '../controllers/phone.controller.js';
+import type { poolController } from '../controllers/pool.controller.js';
 import type { webhookController } from '../controllers/webhook.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
 import { authRoutes } from './auth.routes.js';
@@ -26,6 +27,7 @@ import { mediaRoutes, nodeMediaRoutes } from './media.routes.js';
 import { messageRoutes } from './message.routes.js';
 import { phoneLifeRoutes } from './phone-life.routes.js';
 import { phoneRoutes } from './phone.routes.js';
+import { poolRoutes } from './pool.routes.js';
 import { webhookRoutes } from './webhook.routes.js';
 
 export interface Controllers {
@@ -42,6 +44,7 @@ export interface Controllers {
   messages: ReturnType<typeof messageController>;
   life: ReturnType<typeof phoneLifeController>;
   phones: ReturnType<typeof phoneController>;
+  pool: ReturnType<typeof poolController>;
   webhooks: ReturnType<typeof webhookController>;
 }
 
@@ -58,6 +61,7 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...paceRoutes(controllers.pace),
   ...mediaRoutes(controllers.media),
   ...webhookRoutes(controllers.webhooks),
+  ...poolRoutes(controllers.pool),
   ...eventRoutes(controllers.events),
   ...healthRoutes(controllers.health),
 ];

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { ApiKeyGrant } from '../models/api-key.js';
 import type { Models, Tenancy } from '../models/index.js';
 import { parseApiKey } from '../utils/api-key.js';
 import { cache } from '../utils/cache.js';
@@ -9,6 +10,7 @@ import type { Tokens } from './token.js';
 export interface Identity {
   userId: number;
   scopes: readonly string[] | 'all';
+  isAdmin: boolean;
   via: 'key' | 'jwt';
   credentialId: string;
 }
@@ -37,7 +39,14 @@ interface KnownUser {
   sealed: string;
   key: KeyObject;
   tokenVersion: number;
+  isAdmin: boolean;
 }
+
+/** What a key that was given these scopes may do. */
+const grantOf = ({ scopes, role }: Pick<ApiKeyGrant, 'scopes' | 'role'>) => ({
+  scopes: scopes ?? ('all' as const),
+  isAdmin: role === 'admin' && (scopes?.includes('admin') ?? false),
+});
 
 /** From a presented secret to its user; null for anything that is not a live credential, whatever is wrong with it. */
 export function createIdentify(deps: {
@@ -56,7 +65,7 @@ export function createIdentify(deps: {
     if (!grant?.isActive) return null;
     return {
       hash: secretHash,
-      identity: { userId, scopes: grant.scopes ?? 'all', via: 'key', credentialId: id },
+      identity: { userId, ...grantOf(grant), via: 'key', credentialId: id },
     };
   };
 
@@ -67,6 +76,7 @@ export function createIdentify(deps: {
           sealed: user.jwtSecret,
           key: tokens.unseal(userId, user.jwtSecret),
           tokenVersion: user.tokenVersion,
+          isAdmin: user.role === 'admin',
         }
       : null;
   };
@@ -78,9 +88,9 @@ export function createIdentify(deps: {
       const known = await users.last(String(id));
       if (!row?.isActive) users.put(String(id), null);
       else {
-        const { jwtSecret: sealed, tokenVersion } = row;
+        const { jwtSecret: sealed, tokenVersion, role } = row;
         const key = known?.sealed === sealed ? known.key : tokens.unseal(id, sealed);
-        users.put(String(id), { sealed, key, tokenVersion });
+        users.put(String(id), { sealed, key, tokenVersion, isAdmin: role === 'admin' });
       }
     }
   }
@@ -91,8 +101,8 @@ export function createIdentify(deps: {
       const row = rows.get(id);
       if (!row?.isActive) keys.put(id, null);
       else {
-        const { userId, hash, scopes } = row;
-        keys.put(id, { hash, identity: { userId, scopes: scopes ?? 'all', via: 'key', credentialId: id } });
+        const { userId, hash } = row;
+        keys.put(id, { hash, identity: { userId, ...grantOf(row), via: 'key', credentialId: id } });
       }
     }
   }
@@ -122,7 +132,14 @@ export function createIdentify(deps: {
     const user = await users.get(String(userId), () => loadUser(userId));
     const claims = user && tokens.verify(token, user.key);
     if (!claims || claims.userId !== userId || claims.tokenVersion !== user.tokenVersion) return null;
-    return { userId, scopes: 'all', via: 'jwt', credentialId: `jwt:${userId}:${claims.tokenVersion}` };
+    const { isAdmin } = user;
+    return {
+      userId,
+      scopes: 'all',
+      isAdmin,
+      via: 'jwt',
+      credentialId: `jwt:${userId}:${claims.tokenVersion}`,
+    };
   }
 
   const identify = async ({ bearer, apiKey }: Presented): Promise<Identity | null> => {

@@ -52,8 +52,13 @@ export function createMoving(deps: {
   const { tenancy, evolution, store, wake, logger } = deps;
 
   /** Gives the phone another place in the caller's transaction, the former one ended; null: no node can take it. */
-  async function placeElsewhere(models: Models, phone: Phone, except: number): Promise<string | null> {
-    const [node] = await models.nodes.listForPlacement([except]);
+  async function placeElsewhere(
+    models: Models,
+    phone: Phone,
+    { except, at }: { except: number; at?: number | undefined },
+  ): Promise<string | null> {
+    const free = await models.nodes.listForPlacement([except]);
+    const node = at === undefined ? free[0] : free.find(({ id }) => id === at);
     if (!node) return null;
     await models.placements.end(phone.id);
     const id = publicId('plc');
@@ -92,7 +97,7 @@ export function createMoving(deps: {
   const redirect = (move: Move, phone: Phone, to: Placement): Promise<Found> =>
     tenancy.inTenant(phone.userId, async (models) => {
       await models.phones.findForUpdate(phone.id);
-      const next = await placeElsewhere(models, phone, to.nodeId);
+      const next = await placeElsewhere(models, phone, { except: to.nodeId });
       if (next) await models.moves.redirect(move.id, next);
       return { again: next ? 0 : LATER };
     });
@@ -241,13 +246,18 @@ export function createMoving(deps: {
    * no node can take it, or the nodes' own store cannot be reached.
    */
   async function begin(phone: Phone, at: Placement, why: MoveCause): Promise<number> {
-    if (!(await store.isReady())) return LATER;
+    return (await tryBegin(phone, at, why)) ? 0 : LATER;
+  }
+
+  /** Whether it began; `target` is a node, any where none is given. */
+  async function tryBegin(phone: Phone, at: Placement, why: MoveCause, target?: number): Promise<boolean> {
+    if (!(await store.isReady())) return false;
     const begun = await tenancy.inTenant(phone.userId, async (models) => {
       await models.events.lockCounter(phone.userId);
       const now = await models.phones.findForUpdate(phone.id);
       const current = await models.placements.findCurrent(phone.id);
       if (!now || current?.id !== at.id || (await models.moves.findOpen(phone.id))) return false;
-      const to = await placeElsewhere(models, now, at.nodeId);
+      const to = await placeElsewhere(models, now, { except: at.nodeId, at: target });
       if (!to) return false;
       const step = why === 'node_lost' ? 'make' : 'wait';
       const { userId, id: phoneId } = now;
@@ -256,11 +266,12 @@ export function createMoving(deps: {
       return true;
     });
     if (begun) announce(phone);
-    return begun ? 0 : LATER;
+    return begun;
   }
 
   return {
     begin,
+    tryBegin,
 
     /** As many steps of a move as can be made now. Seconds until the next look; null: none is needed. */
     advance,

@@ -21,6 +21,8 @@ type Part = keyof Input;
 export interface Caller {
   userId: number;
   scopes: readonly string[] | 'all';
+  /** Of a user who is an admin, by signing in or by a key that says `admin`. */
+  isAdmin: boolean;
   via: 'key' | 'jwt';
   /** The key's id, or the token's; two requests of one credential have the same. */
   credentialId: string;

@@ -1,0 +1,38 @@
+import { loadEnvFiles, readDatabaseEnv } from './config/env.js';
+import { createLogger } from './config/logger.js';
+import { createPostgres } from './config/postgres.js';
+import { createTenancy } from './models/index.js';
+
+/** `npm run admin -- someone@example.com`: that user is an admin from now on; with `--revoke`, no more. */
+async function main(): Promise<void> {
+  const isRevoked = process.argv.includes('--revoke');
+  const [email] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  if (!email) throw new Error('whom? npm run admin -- someone@example.com [--revoke]');
+  const env = readDatabaseEnv(undefined, loadEnvFiles());
+  const postgres = createPostgres(
+    {
+      host: env.DB_HOST,
+      port: env.DB_PORT,
+      database: env.DB_NAME,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+      poolSize: 1,
+    },
+    createLogger({ level: 'error' }),
+  );
+  try {
+    const tenancy = createTenancy(postgres);
+    const known = await tenancy.shared.credentials.findByEmail(email);
+    if (!known) throw new Error(`nobody is registered as ${email}`);
+    const role = isRevoked ? 'user' : 'admin';
+    await tenancy.inTenant(known.userId, (models) => models.users.setRole(known.userId, role));
+    process.stdout.write(`${email} is ${isRevoked ? 'no admin any more' : 'an admin'}\n`);
+  } finally {
+    await postgres.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+});
