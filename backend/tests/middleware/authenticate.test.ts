@@ -102,7 +102,11 @@ describe('credentials', () => {
     it.each([
       ['all', ANN, { '/api/user': 200, '/api/messages/read': 200, '/api/admin': 403 }],
       ['another', some, { '/api/user': 200, '/api/messages/read': 403, '/api/admin': 403 }],
-      ['admin, of who is none any more', formerly, { '/api/user': 200, '/api/messages/read': 403, '/api/admin': 403 }],
+      [
+        'admin, of who is none any more',
+        formerly,
+        { '/api/user': 200, '/api/messages/read': 403, '/api/admin': 403 },
+      ],
       ['admin', admin, { '/api/user': 200, '/api/messages/read': 403, '/api/admin': 200 }],
     ])('%s › opens what it names', async (_name, caller, expected) => {
       const { get } = await start({ key: caller });
