@@ -44,7 +44,7 @@ export function evolutionStore(options: {
   });
   redis.on('error', (error: Error) => logger.warn('nodes redis away', { error: error.message }));
   const keysOf = (id: string) => `${prefix}:instance:${id}`;
-  let known: boolean | null = null;
+  let known = false;
 
   async function inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();
@@ -87,7 +87,8 @@ export function evolutionStore(options: {
     async isReady(): Promise<boolean> {
       if (!isGiven) return false;
       try {
-        known ??= await isKnown();
+        // Nodes may make their tables later than we look, so a no is asked again.
+        known ||= await isKnown();
         if (known) await Promise.all([pool.query('select 1'), redis.ping()]);
         return known;
       } catch {
