@@ -129,7 +129,8 @@ describe('a process that is lost at one moment', () => {
     // What it says arrives when its lease (3 s) is long over.
     node.slow(7000);
     const id = await send(text);
-    await until('it is being sent', async () => (await statusOf(id)) === 'sending');
+    // Not before its words have left the worker: a send that never came out would stay unknown.
+    await until('it is being sent', () => node.hasHeard(text));
     worker().signal('SIGSTOP');
     await other().start();
     await settled(user, id, ['unknown']);

@@ -7,6 +7,9 @@ interface Pair {
   isDead: boolean;
 }
 
+/** Characters that are kept of what the gateway said. */
+const HEARD = 64 * 1024;
+
 export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;
 
 /** Stands between the gateway and something it needs, and can be cut, slowed down, or made to say nothing. */
@@ -15,10 +18,12 @@ export async function startTcpProxy(to: { host: string; port: number }) {
   let state: 'passes' | 'cut' | 'silent' = 'passes';
   let latencyMs = 0;
   let isMute = false;
+  let heard = '';
 
   const carry = (pair: Pair, from: Socket, into: Socket) => {
     from.on('error', () => undefined);
-    from.on('data', (chunk) => {
+    from.on('data', (chunk: Buffer) => {
+      if (from === pair.near) heard = (heard + chunk.toString()).slice(-HEARD);
       if (pair.isDead || (isMute && from === pair.far)) return;
       if (latencyMs === 0) return void into.write(chunk);
       // Timers of equal length fire in the order they were made, so that bytes stay in order.
@@ -43,6 +48,8 @@ export async function startTcpProxy(to: { host: string; port: number }) {
 
   const halve = () => open.forEach((pair) => (pair.isDead = true));
   return {
+    /** Whether the gateway has said these words lately, be they passed on by now or not. */
+    hasHeard: (words: string): boolean => heard.includes(words),
     port: (server.address() as AddressInfo).port,
     /** Connections are reset, new ones refused at once. */
     cut() {
