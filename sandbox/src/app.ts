@@ -9,13 +9,15 @@ import { controlRoutes } from './routes/control.js';
 import { groupRoutes } from './routes/group.js';
 import { instanceRoutes, settingsRoutes, webhookRoutes } from './routes/instance.js';
 import { messageRoutes } from './routes/message.js';
+import { proxyRoutes } from './routes/proxy.js';
 import { serviceRoutes } from './routes/service.js';
 
 type Needs = Parameters<typeof instanceRoutes>[0] &
   Parameters<typeof messageRoutes>[0] &
   Parameters<typeof chatRoutes>[0] &
   Parameters<typeof groupRoutes>[0] &
-  Parameters<typeof controlRoutes>[0] & {
+  Parameters<typeof controlRoutes>[0] &
+  Parameters<typeof proxyRoutes>[0] & {
     readonly config: Config;
     readonly faults: Faults;
     readonly guards: Guards;
@@ -32,6 +34,7 @@ export const createApp = (needs: Needs): Express => {
   app.use('/instance', instanceRoutes(needs));
   app.use('/webhook', webhookRoutes(needs));
   app.use('/settings', settingsRoutes(needs));
+  app.use('/proxy', proxyRoutes(needs));
   app.use('/message', messageRoutes(needs));
   app.use('/chat', chatRoutes(needs));
   app.use('/group', groupRoutes(needs));

@@ -24,6 +24,7 @@ import { openDatabase } from './store/database.js';
 import { createInstances, createSettings } from './store/instances.js';
 import { createMessages } from './store/messages.js';
 import { migrate } from './store/schema.js';
+import { createProxies } from './store/proxies.js';
 import { createSessions } from './store/sessions.js';
 import { createWebhooks } from './store/webhooks.js';
 import { createLog } from './utils/log.js';
@@ -39,6 +40,7 @@ const createStores = (config: Config, log: ReturnType<typeof createLog>) => {
     redis,
     instances: createInstances(db),
     settings: createSettings(db),
+    proxies: createProxies(db),
     webhooks: createWebhooks(db),
     sessions: createSessions({ db, redis, prefix: config.redisPrefix }),
     messages: createMessages(db),

@@ -5,13 +5,14 @@ import { handle } from '../http/respond.js';
 import { validate, type Schema } from '../http/schema.js';
 import type { ChatActions } from '../node/chat-actions.js';
 import type { Directory } from '../node/directory.js';
-import type { Instance } from '../node/instance.js';
+import { ownNumber, type Instance } from '../node/instance.js';
 import type { Registry } from '../node/registry.js';
 import { behaviourOf } from '../network/behaviours.js';
 import { addressOf, numberOf, pictureOf } from '../network/jid.js';
 import type { Contacts } from '../store/contacts.js';
+import type { Instances } from '../store/instances.js';
 import type { Messages } from '../store/messages.js';
-import { asObject, type Json } from '../utils/json.js';
+import { asObject, isBase64, type Json } from '../utils/json.js';
 import { sleep } from '../utils/time.js';
 
 interface Needs {
@@ -20,6 +21,7 @@ interface Needs {
   readonly directory: Directory;
   readonly messages: Messages;
   readonly contacts: Contacts;
+  readonly instances: Instances;
   readonly actions: ChatActions;
 }
 
@@ -138,6 +140,60 @@ const profileCalls: Call[] = [
   },
 ];
 
+/** Not recorded: from `whatsapp.baileys.service.ts` of the real nodes. Only pictures as base64 are simulated. */
+const ownProfileCalls = ({ instances }: Needs): Call[] => {
+  const requireLine = ({ client }: Instance, what: string): void => {
+    if (client?.stage !== 'open') throw nodeError(500, [what, 'Error: Connection Closed']);
+  };
+  const UPDATED = { update: 'success' };
+  return [
+    {
+      method: 'post',
+      path: 'updateProfileName',
+      reading: 'updateProfileName',
+      schema: requiring([], { name: { type: 'string', minLength: 1 } }),
+      work: async (instance, body) => {
+        requireLine(instance, 'Error updating profile name');
+        await instances.writeConnection({ id: instance.id, profileName: String(body['name']) });
+        return [200, UPDATED];
+      },
+    },
+    {
+      method: 'post',
+      path: 'updateProfileStatus',
+      reading: 'updateProfileStatus',
+      schema: requiring([], { status: { type: 'string', minLength: 1 } }),
+      work: (instance) => {
+        requireLine(instance, 'Error updating profile status');
+        return [200, UPDATED];
+      },
+    },
+    {
+      method: 'post',
+      path: 'updateProfilePicture',
+      reading: 'updateProfilePicture',
+      work: async (instance, body) => {
+        requireLine(instance, 'Error updating profile picture');
+        const { picture } = body;
+        if (!isBase64(picture)) throw nodeError(500, ['Error updating profile picture', 'Error: no picture']);
+        const url = `${pictureOf(addressOf(ownNumber(instance)))}&v=${picture.length}`;
+        await instances.writeConnection({ id: instance.id, profilePicUrl: url });
+        return [200, UPDATED];
+      },
+    },
+    {
+      method: 'delete',
+      path: 'removeProfilePicture',
+      reading: 'removeProfilePicture',
+      work: async (instance) => {
+        requireLine(instance, 'Error removing profile picture');
+        await instances.writeConnection({ id: instance.id, profilePicUrl: '' });
+        return [200, UPDATED];
+      },
+    },
+  ];
+};
+
 const actionCalls = ({ actions }: Needs): Call[] => [
   {
     method: 'post',
@@ -226,6 +282,7 @@ export const chatRoutes = (needs: Needs): Router => {
   for (const { method, path, reading, schema, work } of [
     ...findCalls(needs),
     ...profileCalls,
+    ...ownProfileCalls(needs),
     ...actionCalls(needs),
   ]) {
     router[method](

@@ -1,5 +1,5 @@
 import { Router, type Request } from 'express';
-import { badRequest, type Answer } from '../http/errors.js';
+import { badRequest, nodeError, type Answer } from '../http/errors.js';
 import type { Guards } from '../http/middleware.js';
 import { handle } from '../http/respond.js';
 import { validate, validateGroup, type Schema } from '../http/schema.js';
@@ -8,7 +8,7 @@ import type { Action, GroupActions } from '../node/group-actions.js';
 import type { Instance } from '../node/instance.js';
 import type { Registry } from '../node/registry.js';
 import type { Send } from '../node/send.js';
-import { asObject, type Json } from '../utils/json.js';
+import { asObject, isBase64, type Json } from '../utils/json.js';
 import { nowSeconds } from '../utils/time.js';
 
 interface Needs {
@@ -52,6 +52,11 @@ const SETTING: Schema = {
   properties: {
     action: { type: 'string', enum: ['announcement', 'not_announcement', 'locked', 'unlocked'] },
   },
+};
+const PICTURE: Schema = {
+  type: 'object',
+  required: ['image'],
+  properties: { image: { type: 'string' } },
 };
 const SEND_INVITE: Schema = {
   type: 'object',
@@ -159,6 +164,18 @@ const changeCalls = ({ groupActions: actions, sender }: Needs): Call[] => {
           desc: String(asObject(req.body)['description']),
           descTime: nowSeconds(),
         });
+        return [201, { update: 'success' }];
+      },
+    },
+    {
+      // Not recorded: from `whatsapp.baileys.service.ts` of the real nodes, of which pictures as base64 are simulated.
+      method: 'post',
+      path: 'updateGroupPicture',
+      reading: 'updateGroupPicture',
+      work: async (instance, req) => {
+        const { image } = validate(req.body, PICTURE);
+        if (!isBase64(image)) throw nodeError(500, ['Error update group picture', 'Error: no picture']);
+        await actions.describe(instance, jidOf(req), {});
         return [201, { update: 'success' }];
       },
     },

@@ -21,6 +21,7 @@ const ENUMS: Record<string, string[]> = {
 const BESIDE = `
 create unique index if not exists "Setting_instanceId_key" on "Setting" ("instanceId");
 create unique index if not exists "Webhook_instanceId_key" on "Webhook" ("instanceId");
+create unique index if not exists "Proxy_instanceId_key" on "Proxy" ("instanceId");
 create unique index if not exists "IsOnWhatsapp_remoteJid_key" on "IsOnWhatsapp" ("remoteJid");
 create index if not exists "sandbox_Message_key_id" on "Message" ((key->>'id'));
 create index if not exists "sandbox_Instance_clientName" on "Instance" ("clientName");

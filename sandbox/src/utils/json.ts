@@ -19,3 +19,7 @@ export const bytes = (value: Uint8Array): Json =>
 /** Without the keys that have no value, so that what is stored equals what is sent. */
 export const compact = (value: Json): Json =>
   Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined));
+
+/** Whether a value is bytes in base64, some of them. */
+export const isBase64 = (value: unknown): value is string =>
+  typeof value === 'string' && /^[A-Za-z0-9+/]+={0,2}$/.test(value) && value.length % 4 === 0;
