@@ -150,7 +150,12 @@ export async function startWorld(phones: number) {
   const { rows: placements } = await db.query<{ phone_id: string; id: string; url: string }>(
     'select p.phone_id, p.id, n.url from placements p join nodes n on n.id = p.node_id where p.ended_at is null order by 1',
   );
-  const evolution = evolutionClient({ apiKey: NODE_KEY, timeout: 30, inboundUrl: '' });
+  const evolution = evolutionClient({
+    keyOf: async () => NODE_KEY,
+    timeout: 30,
+    inboundUrl: '',
+    metrics: { username: '', password: '' },
+  });
 
   return {
     api,

@@ -11,12 +11,15 @@ import { evolutionStore } from './clients/evolution.store.js';
 import { mediaClient } from './clients/media.client.js';
 import { diskStorage } from './clients/storage.disk.js';
 import { s3Storage } from './clients/storage.s3.js';
-import { checkUrl, webhookClient } from './clients/webhook.client.js';
+import { checkHost, checkUrl, webhookClient } from './clients/webhook.client.js';
 import { createLimitStores } from './clients/limit-store.js';
 import { createWake } from './clients/wake.js';
 import { authController } from './controllers/auth.controller.js';
 import { bulkController } from './controllers/bulk.controller.js';
+import { connectLinkController } from './controllers/connect-link.controller.js';
+import { contactController } from './controllers/contact.controller.js';
 import { eventController } from './controllers/event.controller.js';
+import { groupController } from './controllers/group.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
@@ -34,19 +37,26 @@ import { checker } from './middleware/validate.js';
 import { bulkDraft } from './routes/bulk.routes.js';
 import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
+import { createAdopting } from './services/adopting.js';
 import { createAuth } from './services/auth.js';
 import { createBulks } from './services/bulk.js';
+import { createConnectLinks } from './services/connect-link.js';
+import { createContacts } from './services/contact.js';
+import { createDeafness } from './services/deafness.js';
 import { createDeliveries } from './services/delivery.js';
+import { createDirectory } from './services/directory.js';
 import { createDispatch } from './services/dispatch.js';
 import { createDrafts } from './services/draft.js';
 import { createEvents } from './services/event.js';
 import { createFeed } from './services/feed.js';
+import { createGroups } from './services/group.js';
 import { createHealth } from './services/health.js';
 import { createHistory } from './services/history.js';
 import { createHousekeeping } from './services/housekeeping.js';
 import { createIdentify } from './services/identify.js';
 import { createInbound } from './services/inbound.js';
 import { createMediaFetch } from './services/media-fetch.js';
+import { imageReader } from './services/media-image.js';
 import { createIntake } from './services/media-intake.js';
 import { createMediaKeep } from './services/media-keep.js';
 import { createMediaLinks } from './services/media-view.js';
@@ -54,6 +64,7 @@ import { createMedia } from './services/media.js';
 import { createMessageActions } from './services/message-action.js';
 import { createMessages } from './services/message.js';
 import { createMoving } from './services/moving.js';
+import { createNodeKeys } from './services/node-keys.js';
 import { createNotes } from './services/notes.js';
 import { createOutbox } from './services/outbox.js';
 import { createOverdue } from './services/overdue.js';
@@ -67,6 +78,7 @@ import { createRetention } from './services/retention.js';
 import { createSettlement } from './services/settlement.js';
 import { createStrangers } from './services/stranger.js';
 import { createTrim } from './services/trim.js';
+import { createTuning } from './services/tuning.js';
 import { createTokens } from './services/token.js';
 import { createWebhooks } from './services/webhook.js';
 import { sealer as createSealer } from './utils/crypto.js';
@@ -119,10 +131,12 @@ export function compose(env: Settings, logger: Logger) {
   const limits = createLimitStores(redis);
   const tenancy = createTenancy(postgres, replica ?? postgres);
   const sealer = createSealer(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined);
+  const nodeKeys = createNodeKeys({ nodes: tenancy.shared.nodes, sealer, fallback: env.EVOLUTION_API_KEY });
   const evolution = evolutionClient({
-    apiKey: env.EVOLUTION_API_KEY,
+    keyOf: nodeKeys.of,
     timeout: env.NODE_TIMEOUT,
     inboundUrl: env.INBOUND_URL,
+    metrics: { username: env.EVOLUTION_METRICS_USER, password: env.EVOLUTION_METRICS_PASSWORD },
   });
   const webhooks = webhookClient({
     allowedPrivateNetworks: env.ALLOWED_PRIVATE_NETWORKS,
@@ -131,6 +145,12 @@ export function compose(env: Settings, logger: Logger) {
   });
   const refuseUrl = (url: string) => {
     const result = checkUrl(url, env.ALLOWED_PRIVATE_NETWORKS);
+    return result.ok ? null : result.reason;
+  };
+
+  const refuseProxy = (host: string) => {
+    if (env.ALLOWED_PROXIES.includes(host)) return null;
+    const result = checkHost(host, env.ALLOWED_PRIVATE_NETWORKS);
     return result.ok ? null : result.reason;
   };
 
@@ -149,8 +169,9 @@ export function compose(env: Settings, logger: Logger) {
     idleMs: env.MEDIA_IDLE * 1000,
   });
   const intake = createIntake({ storage, limits: env.MEDIA_LIMITS });
+  const signer = linkSigner(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined);
   const links = createMediaLinks({
-    signer: linkSigner(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined),
+    signer,
     settings: { serverUrl: env.SERVER_URL, inboundUrl: env.INBOUND_URL, linkTtl: env.MEDIA_LINK_TTL },
   });
   const media = createMedia({
@@ -206,8 +227,9 @@ export function compose(env: Settings, logger: Logger) {
     prefix: env.EVOLUTION_REDIS_PREFIX,
     logger,
   });
-  const moving = createMoving({ tenancy, evolution, store, wake, logger });
-  const pairing = createPairing({ tenancy, evolution, moving, wake, sealer, logger });
+  const tuning = createTuning({ tenancy, evolution, wake, sealer, refuseProxy });
+  const moving = createMoving({ tenancy, evolution, store, tuning, wake, logger });
+  const pairing = createPairing({ tenancy, evolution, moving, tuning, wake, sealer, logger });
   const sending = {
     sendTimeout: env.SEND_TIMEOUT,
     unknownHold: env.UNKNOWN_HOLD,
@@ -252,18 +274,34 @@ export function compose(env: Settings, logger: Logger) {
       progressEvery: env.BULK_PROGRESS,
     },
   });
+  const life = createPhoneLife({ tenancy, evolution, wake, sealer });
+  const directory = createDirectory({ tenancy, evolution });
+  const imageOf = imageReader(media);
   const controllers = {
     auth: authController({ auth }),
     bulks: bulkController({ bulks }),
     events: eventController({ events: createEvents({ tenancy }) }),
+    connectLinks: connectLinkController({
+      connectLinks: createConnectLinks({ tenancy, life, signer, serverUrl: env.SERVER_URL }),
+    }),
+    contacts: contactController({
+      directory,
+      contacts: createContacts({
+        tenancy,
+        evolution,
+        imageOf,
+        settings: { checksPerMinute: env.CHECKS_PER_MINUTE },
+      }),
+    }),
+    groups: groupController({ directory, groups: createGroups({ tenancy, evolution, imageOf }) }),
     health: healthController({ health }),
     history: historyController({ history: createHistory({ tenancy, notes, links }) }),
     outbox: outboxController({
       outbox: createOutbox({ tenancy, wake, links, settings: { messageTtl: env.MESSAGE_TTL } }),
     }),
-    pace: paceController({ pace: createPace({ tenancy, wake }), phones }),
+    pace: paceController({ pace: createPace({ tenancy, wake }), phones, tuning }),
     inbound: inboundController({ inbound }),
-    life: phoneLifeController({ life: createPhoneLife({ tenancy, evolution, wake, sealer }) }),
+    life: phoneLifeController({ life }),
     messageActions: messageActionController({
       actions: createMessageActions({
         tenancy,
@@ -276,7 +314,10 @@ export function compose(env: Settings, logger: Logger) {
     media: mediaController({ media }),
     messages: messageController({ messages }),
     phones: phoneController({ phones }),
-    pool: poolController({ pool: createPool({ tenancy, moving, canMove: store.isReady, wake }) }),
+    pool: poolController({
+      pool: createPool({ tenancy, moving, keys: nodeKeys, canMove: store.isReady, wake }),
+      adopting: createAdopting({ tenancy, evolution, wake }),
+    }),
     webhooks: webhookController({
       webhooks: createWebhooks({
         tenancy,
@@ -350,8 +391,17 @@ export function compose(env: Settings, logger: Logger) {
           logger,
           settings: { keepDays: env.EVENTS_KEPT_DAYS, heldFor: env.HELD_FOR },
         }),
+        deafness: createDeafness({
+          tenancy,
+          evolution,
+          moving,
+          wake,
+          logger,
+          settings: { deafAfter: env.DEAF_AFTER },
+        }),
         logger,
         every: env.HOUSEKEEPING,
+        deafCheck: env.DEAF_CHECK,
       }),
       bulks: bulkWorkers({ bulks, logger, sweepMs }),
       media: mediaWorkers({

@@ -2,7 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { authController } from './controllers/auth.controller.js';
 import { bulkController } from './controllers/bulk.controller.js';
+import { connectLinkController } from './controllers/connect-link.controller.js';
+import { contactController } from './controllers/contact.controller.js';
 import { eventController } from './controllers/event.controller.js';
+import { groupController } from './controllers/group.controller.js';
 import { healthController } from './controllers/health.controller.js';
 import { historyController } from './controllers/history.controller.js';
 import { inboundController } from './controllers/inbound.controller.js';
@@ -32,7 +35,10 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
   const controllers = {
     auth: authController({ auth: nothing }),
     bulks: bulkController({ bulks: nothing }),
+    connectLinks: connectLinkController({ connectLinks: nothing }),
+    contacts: contactController({ directory: nothing, contacts: nothing }),
     events: eventController({ events: nothing }),
+    groups: groupController({ directory: nothing, groups: nothing }),
     health: healthController({ health: nothing }),
     history: historyController({ history: nothing }),
     inbound: inboundController({ inbound: nothing }),
@@ -41,9 +47,9 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     messageActions: messageActionController({ actions: nothing }),
     messages: messageController({ messages: nothing }),
     outbox: outboxController({ outbox: nothing }),
-    pace: paceController({ pace: nothing, phones: nothing }),
+    pace: paceController({ pace: nothing, phones: nothing, tuning: nothing }),
     phones: phoneController({ phones: nothing }),
-    pool: poolController({ pool: nothing }),
+    pool: poolController({ pool: nothing, adopting: nothing }),
     webhooks: webhookController({ webhooks: nothing, events: [] }),
   };
   return { public: endpoints(controllers), inbound: inboundEndpoints(controllers) };

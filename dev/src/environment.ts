@@ -62,6 +62,9 @@ export function gatewayEnvironment(world: World): Record<string, string> {
     EVOLUTION_POOL_URL: nginx ? internal : (plan.nodes[0]?.url ?? ''),
     EVOLUTION_DATABASE_URL: nodesDatabase(world),
     EVOLUTION_REDIS_URL: nodesRedis(world),
+    // Those of the sandbox nodes.
+    EVOLUTION_METRICS_USER: 'metrics',
+    EVOLUTION_METRICS_PASSWORD: 'metrics',
     ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
   };
   return {

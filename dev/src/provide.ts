@@ -7,6 +7,10 @@ const PACKAGES = {
   nginx: { package: 'nginx', here: () => findNginx() !== null },
   curl: { package: 'curl', here: () => findProgram('curl') !== null },
   php: { package: 'php-cli', here: () => findProgram('php') !== null },
+  chromium: {
+    package: 'chromium',
+    here: () => findProgram('chromium', 'chromium-browser', 'google-chrome') !== null,
+  },
   python: { package: 'python3', here: () => findProgram('python3') !== null },
 };
 

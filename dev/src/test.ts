@@ -103,8 +103,10 @@ async function runAll(args: string[], run: { env: NodeJS.ProcessEnv; interruptio
 export async function main(args: string[]): Promise<number> {
   const interruption = takeSignals();
   await sweepTemporary();
-  // curl, PHP and Python run the examples.
-  await provide(['postgres', 'redis', 'nginx', 'curl', 'php', 'python'], (line) => console.log(line));
+  // curl, PHP and Python run the examples, Chromium opens the pages.
+  await provide(['postgres', 'redis', 'nginx', 'curl', 'php', 'python', 'chromium'], (line) =>
+    console.log(line),
+  );
   const folder = temporaryFolder('test');
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), settings: THROWAWAY });
   const env = {

@@ -3,6 +3,8 @@ import https from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
 import { recipientOf } from './evolution.address.js';
 import { chatCalls } from './evolution.chat.js';
+import { contactCalls } from './evolution.contact.js';
+import { groupCalls } from './evolution.group.js';
 import { historyCalls } from './evolution.history.js';
 import { mediaCalls } from './evolution.media.js';
 import { connectionOf, qrOf, sentIdOf, sentKeyOf } from './evolution.decode.js';
@@ -10,9 +12,12 @@ import type { ConnectionState, QrCodes } from './evolution.fact.js';
 import { nodeErrorOf, type NodeError } from './evolution.error.js';
 import type { Address, Look } from './evolution.look.js';
 import { sendCall, type Sending } from './evolution.send.js';
+import { settingsBody, tuningCalls, type PhoneSettings } from './evolution.tuning.js';
+import { nodeCalls } from './evolution.node.js';
 import { object, text } from './evolution.value.js';
 
 export type { Address, Look } from './evolution.look.js';
+export type { NodePhone } from './evolution.node.js';
 
 /** What became of one send, in our words; services/answer.ts says what it means. */
 export type SendAnswer =
@@ -43,6 +48,18 @@ export interface Subscription {
   url: string;
   bearer: string;
 }
+
+/** `timeout` in milliseconds; absent: that of every call. */
+interface NodeCall {
+  method: 'get' | 'post' | 'delete';
+  path: string;
+  params?: Record<string, unknown>;
+  body?: Record<string, unknown>;
+  timeout?: number;
+}
+
+/** A node of 2.4 that was never activated at its licence server (contract, first lines). */
+const isUnlicensed = (body: unknown): boolean => JSON.stringify(body ?? '').includes('LICENSE_REQUIRED');
 
 /** `GET /webhook/find` (recorded: webhook_find.json): a row, or null where none was ever set. */
 function subscriptionOf(body: unknown): Partial<Subscription> {
@@ -94,19 +111,30 @@ const causeOf = (error: unknown): string => {
  * Speaks to Evolution API 2.3 nodes. Nothing is retried here: what a failure means is decided by the services.
  * Each call goes to the node that holds the phone; times in seconds.
  */
-export function evolutionClient(options: { apiKey: string; timeout: number; inboundUrl: string }) {
+export function evolutionClient(options: {
+  /** The key of the node at an origin. */
+  keyOf: (origin: string) => Promise<string>;
+  timeout: number;
+  inboundUrl: string;
+  /** Of `/metrics`, which has credentials of its own; without a user they are not asked for. */
+  metrics: { username: string; password: string };
+}) {
   const agents = {
     httpAgent: new http.Agent({ keepAlive: true }),
     httpsAgent: new https.Agent({ keepAlive: true }),
   };
   const api = axios.create({
-    headers: { apikey: options.apiKey },
     validateStatus: () => true,
     proxy: false,
     maxRedirects: 0,
     maxContentLength: 64 * 1024 * 1024,
     timeout: options.timeout * 1000,
     ...agents,
+  });
+
+  api.interceptors.request.use(async (config) => {
+    config.headers.set('apikey', await options.keyOf(new URL(config.url!).origin));
+    return config;
   });
 
   const look = async <T>(call: Promise<AxiosResponse>, read: (body: unknown) => T): Promise<Look<T>> => {
@@ -124,6 +152,8 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
   };
   const at = ({ nodeUrl, placementId }: Address, path: string) =>
     `${nodeUrl}${path}/${encodeURIComponent(placementId)}`;
+  const call = ({ body, path, ...request }: NodeCall, address: Address) =>
+    api.request({ ...request, url: at(address, path), data: body });
   const subscription = (to: Subscription, more: readonly string[] = []) => ({
     enabled: true,
     url: to.url,
@@ -158,19 +188,28 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
 
     ...historyCalls({ look, call: (address, path, body) => api.post(at(address, path), body) }),
 
-    ...chatCalls({
+    ...chatCalls({ look, call }),
+    ...contactCalls({ look, call }),
+    ...groupCalls({ look, call }),
+    ...nodeCalls({ look, get: (url, more) => api.get(url, more), metrics: options.metrics }),
+    ...tuningCalls({
       look,
-      call: ({ body, path, ...request }, address) =>
-        api.request({ ...request, url: at(address, path), data: body }),
+      get: (path, address) => api.get(at(address, path)),
+      post: (path, body, address) => api.post(at(address, path), body),
     }),
 
     /** Makes the phone on its node, unconnected, posting to our inbound address. `exists`: it is there already. */
-    async create(address: Address, phoneNumber: string, to: Subscription): Promise<Look<'made' | 'exists'>> {
+    async create(
+      address: Address,
+      phone: { phoneNumber: string; settings: PhoneSettings },
+      to: Subscription,
+    ): Promise<Look<'made' | 'exists'>> {
       const call = api.post(`${address.nodeUrl}/instance/create`, {
         instanceName: address.placementId,
         integration: 'WHATSAPP-BAILEYS',
         qrcode: false,
-        number: recipientOf(phoneNumber),
+        number: recipientOf(phone.phoneNumber),
+        ...settingsBody(phone.settings),
         // The name of the event, which setting a webhook later refuses (recorded: GROUPS_UPDATE.json).
         webhook: subscription(to, ['GROUPS_UPDATE']),
       });
@@ -227,21 +266,21 @@ export function evolutionClient(options: { apiKey: string; timeout: number; inbo
       const start = performance.now();
       const took = () => Math.round(performance.now() - start);
       try {
-        const { status } = await api.get(`${nodeUrl}/instance/connectionState/health-probe`, {
+        const { status, data } = await api.get(`${nodeUrl}/instance/connectionState/health-probe`, {
           timeout: Math.min(options.timeout, 5) * 1000,
         });
         return {
           status: status === 404 ? 'up' : 'down',
           isSilent: false,
           latencyMs: took(),
-          detail: status === 404 ? null : `answered ${status}`,
+          detail: status === 404 ? null : isUnlicensed(data) ? 'LICENSE_REQUIRED' : `answered ${status}`,
         };
       } catch (error) {
         return { status: 'down', isSilent: true, latencyMs: took(), detail: causeOf(error) };
       }
     },
 
-    inboundUrl: (placementId: string) => `${options.inboundUrl}/inbound/${placementId}`,
+    inboundUrl: (placementId: string) => `${options.inboundUrl}/inbound/${encodeURIComponent(placementId)}`,
 
     close() {
       agents.httpAgent.destroy();

@@ -4,7 +4,7 @@ import { networksOf } from './address.js';
 import { ConnectFailure, guardedAgents, type Lookup } from './webhook.connect.js';
 import { judgeUrl } from './webhook.url.js';
 
-export { checkUrl } from './webhook.url.js';
+export { checkHost, checkUrl } from './webhook.url.js';
 
 /**
  * Why an Attempt failed. Nothing was sent: `blocked` by the walls, `dns`, `connect`, `tls`. Perhaps sent: `timeout`,

@@ -62,3 +62,10 @@ export function checkUrl(url: string, allowedPrivateNetworks: readonly string[])
   const verdict = judgeUrl(url, networksOf(allowedPrivateNetworks));
   return 'url' in verdict ? { ok: true } : { ok: false, reason: verdict.reason };
 }
+
+/** Whether a phone may be connected through a proxy at this host: a public address in its plain spelling, as names can flip. */
+export function checkHost(host: string, allowedPrivateNetworks: readonly string[]): UrlCheck {
+  if (isIP(host) === 0) return { ok: false, reason: 'must be an IP address' };
+  const isAllowed = isPermitted(host, networksOf(allowedPrivateNetworks));
+  return isAllowed ? { ok: true } : { ok: false, reason: 'must be a public IP address' };
+}

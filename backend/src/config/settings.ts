@@ -45,8 +45,12 @@ export interface Settings {
   EVOLUTION_DATABASE_URL: string;
   EVOLUTION_REDIS_URL: string;
   EVOLUTION_REDIS_PREFIX: string;
+  EVOLUTION_METRICS_USER: string;
+  EVOLUTION_METRICS_PASSWORD: string;
   FAILOVER_AFTER: number;
   MOVE_CONCURRENCY: number;
+  CHECKS_PER_MINUTE: number;
+  ALLOWED_PROXIES: string[];
   ALLOWED_PRIVATE_NETWORKS: string[];
   RATE_LIMIT_WINDOW: number;
   RATE_LIMIT_IP: number;
@@ -65,6 +69,8 @@ export interface Settings {
   NODE_TIMEOUT: number;
   NODE_CHECK: number;
   COMPARE_EVERY: number;
+  DEAF_AFTER: number;
+  DEAF_CHECK: number;
   SWEEP_MS: number;
   HOUSEKEEPING: number;
   FACTS_KEPT_DAYS: number;
@@ -234,8 +240,12 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
     .allow('')
     .default(''),
   EVOLUTION_REDIS_PREFIX: Joi.string().default('evolution'),
+  EVOLUTION_METRICS_USER: Joi.string().allow('').default(''),
+  EVOLUTION_METRICS_PASSWORD: Joi.string().allow('').default(''),
   FAILOVER_AFTER: duration(30),
   MOVE_CONCURRENCY: count(32),
+  CHECKS_PER_MINUTE: count(60),
+  ALLOWED_PROXIES: parsed(list).default([]),
   ALLOWED_PRIVATE_NETWORKS: parsed(addressList).default([]),
   RATE_LIMIT_WINDOW: duration(900),
   RATE_LIMIT_IP: count(100),
@@ -254,6 +264,8 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   NODE_TIMEOUT: duration(10),
   NODE_CHECK: duration(5),
   COMPARE_EVERY: duration(600),
+  DEAF_AFTER: duration(3600),
+  DEAF_CHECK: duration(300),
   SWEEP_MS: count(1000, 10),
   HOUSEKEEPING: duration(600),
   FACTS_KEPT_DAYS: count(30),

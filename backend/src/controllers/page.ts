@@ -36,6 +36,13 @@ export function readPlace(query: PageQuery): Place | undefined {
   return at && id ? { at: Number(at), id: Number(id) } : refuse();
 }
 
+/** The name in a cursor of a list that goes by names; the same Problem. */
+export function readName(query: PageQuery): string | undefined {
+  if (query.cursor === undefined) return undefined;
+  const [, name] = /^n([\x21-\x7e]{1,70})$/.exec(text(query.cursor)) ?? [];
+  return name ?? refuse();
+}
+
 /** Writes a page of a list that goes by ids: `{ data, hasMore, nextCursor }`, and a `Link` header to the next one. */
 export function sendPage(res: Response, page: { data: { id: number }[]; hasMore: boolean }): void {
   const last = page.data.at(-1);
@@ -45,6 +52,16 @@ export function sendPage(res: Response, page: { data: { id: number }[]; hasMore:
 /** The same of a list that goes by time. */
 export function sendPlacedPage(res: Response, page: { data: unknown[]; next: Place | null }): void {
   send(res, page.data, page.next && encode(`t${page.next.at}.${page.next.id}`));
+}
+
+/** The same of a list that goes by names. */
+export function sendNamedPage<T>(
+  res: Response,
+  page: { data: T[]; hasMore: boolean },
+  nameOf: (one: T) => string,
+): void {
+  const last = page.data.at(-1);
+  send(res, page.data, page.hasMore && last ? encode(`n${nameOf(last)}`) : null);
 }
 
 function send(res: Response, data: unknown[], nextCursor: string | null): void {

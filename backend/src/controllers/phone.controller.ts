@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Phones } from '../services/phone.js';
+import type { Phones, PhoneView } from '../services/phone.js';
 import type { Req } from '../utils/endpoint.js';
 import { readCursor, sendPage, type IdempotencyHeaders, type PageQuery } from './page.js';
 
@@ -8,7 +8,7 @@ export interface CreatePhoneInput {
   body: { phoneNumber: string; deviceName?: string; webhookUrl?: string | null };
 }
 export interface ListPhonesInput {
-  query: PageQuery;
+  query: PageQuery & { status?: PhoneView['status']; search?: string };
 }
 export interface PhoneInput {
   params: { id: number };
@@ -28,11 +28,9 @@ export const phoneController = ({ phones }: { phones: Phones }) => ({
   },
 
   async list(req: Req<ListPhonesInput>, res: Response) {
-    const { limit, offset } = req.input.query;
-    sendPage(
-      res,
-      await phones.list(req.caller.userId, { limit, offset, after: readCursor(req.input.query) ?? 0 }),
-    );
+    const { cursor: _cursor, ...filter } = req.input.query;
+    const after = readCursor(req.input.query) ?? 0;
+    sendPage(res, await phones.list(req.caller.userId, { ...filter, after }));
   },
 
   async find(req: Req<PhoneInput>, res: Response) {

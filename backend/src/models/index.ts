@@ -6,7 +6,9 @@ import { bulkModel } from './bulk.js';
 import { checkModel } from './check.js';
 import { compareModel } from './compare.js';
 import { credentialModel } from './credential.js';
+import { deafnessModel } from './deafness.js';
 import { deliveryModel } from './delivery.js';
+import { directoryModel } from './directory.js';
 import { eventModel } from './event.js';
 import { historyModel } from './history.js';
 import { housekeepingModel } from './housekeeping.js';
@@ -17,6 +19,7 @@ import { mediaModel } from './media.js';
 import { messageModel } from './message.js';
 import { moveModel } from './move.js';
 import { nodeModel } from './node.js';
+import { numberCheckModel } from './number-check.js';
 import { peopleModel } from './people.js';
 import { phoneModel } from './phone.js';
 import { placementModel } from './placement.js';
@@ -33,7 +36,9 @@ export const createModels = (db: Db) => ({
   bulks: bulkModel(db),
   checks: checkModel(db),
   compares: compareModel(db),
+  deafness: deafnessModel(db),
   deliveries: deliveryModel(db),
+  directory: directoryModel(db),
   events: eventModel(db),
   history: historyModel(db),
   housekeeping: housekeepingModel(db),
@@ -44,6 +49,7 @@ export const createModels = (db: Db) => ({
   messages: messageModel(db),
   moves: moveModel(db),
   nodes: nodeModel(db),
+  numberChecks: numberCheckModel(db),
   people: peopleModel(db),
   phones: phoneModel(db),
   placements: placementModel(db),

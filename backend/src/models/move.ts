@@ -1,8 +1,11 @@
 import type { Db } from '../config/postgres.js';
 import { raw, sql } from '../utils/sql.js';
 
-/** Why a phone changes nodes: its node gives no answer, is being emptied, or an admin asked for it. */
-export type MoveCause = 'node_lost' | 'draining' | 'asked';
+/**
+ * Why a phone changes nodes: its node gives no answer, is being emptied, has more than its share, or an admin asked for it; or
+ * the phone is deaf where it is.
+ */
+export type MoveCause = 'node_lost' | 'draining' | 'asked' | 'rebalance' | 'deaf';
 
 /** In this order; what each does is in services/moving.ts. */
 export type MoveStep = 'wait' | 'make' | 'hand_over' | 'release' | 'keys' | 'open' | 'history';

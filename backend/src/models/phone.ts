@@ -1,5 +1,29 @@
 import type { Db } from '../config/postgres.js';
+import { patternOf } from '../utils/pattern.js';
 import { raw, sql, type Sql } from '../utils/sql.js';
+
+/** How a phone behaves on its own, as its owner set it. */
+export interface Settings {
+  rejectCalls: boolean;
+  /** What a caller that is turned away is told; empty: nothing. */
+  rejectCallsMessage: string;
+  ignoreGroups: boolean;
+  alwaysOnline: boolean;
+  /** Marks as read whatever comes in, at once. */
+  readMessages: boolean;
+  /** Asks for the whole history as it is paired. */
+  syncHistory: boolean;
+}
+
+/** Through what a phone reaches WhatsApp. */
+export interface Proxy {
+  protocol: 'http' | 'https' | 'socks4' | 'socks5';
+  host: string;
+  port: number;
+  username?: string;
+  /** Sealed. */
+  password?: string;
+}
 
 export type PhoneStatus =
   | 'new'
@@ -49,11 +73,30 @@ export interface Phone {
   connectionAt: Date;
   sending: Partial<Sending>;
   isPaused: boolean;
+  settings: Partial<Settings>;
+  proxy: Proxy | null;
+  /** How often settings and proxy have changed. */
+  tuning: number;
+  /** Its count when the proxy changed last. */
+  proxyTuning: number;
+  /** Its count when its node was last told of it. */
+  toldTuning: number;
+  /** Why its node did not take the last change. */
+  tuningFault: string | null;
   pairingMethod: PairingMethod;
   /** What pairs it, sealed. */
   qr: string | null;
   qrExpiresAt: Date | null;
   createdAt: Date;
+}
+
+export interface PhoneFilter {
+  after: number;
+  limit: number;
+  offset: number;
+  status?: PhoneStatus | undefined;
+  /** Anywhere in its name or number. */
+  search?: string | undefined;
 }
 
 export interface PhoneState {
@@ -67,6 +110,7 @@ export interface PhoneState {
 const columns = raw(`id, user_id as "userId", phone_number as "phoneNumber", device_name as "deviceName",
   webhook_url as "webhookUrl", status, status_reason as "statusReason", status_since as "statusSince",
   is_connected as "isConnected", session_data as "sessionData", connection_at as "connectionAt", sending, is_paused as "isPaused",
+  settings, proxy, tuning, proxy_tuning as "proxyTuning", tuning_fault as "tuningFault", told_tuning as "toldTuning",
   pairing_method as "pairingMethod", qr,  qr_expires_at as "qrExpiresAt", created_at as "createdAt"`);
 
 export const phoneModel = (db: Db) => {
@@ -96,15 +140,39 @@ export const phoneModel = (db: Db) => {
       await db.query(sql`select remove_phone(${id})`);
     },
 
+    /** Whether it holds its number from now on: another phone may have been paired with it before. */
+    async takeNumber({ userId, id }: Pick<Phone, 'userId' | 'id'>): Promise<boolean> {
+      const [row] = await db.query<{ has: boolean }>(sql`select take_number(${userId}, ${id}) as has`);
+      return row!.has;
+    },
+
+    /** Whether a phone of another user is paired with this number; one that only claims it does not count. */
+    async isTaken(userId: number, phoneNumber: string): Promise<boolean> {
+      const [row] = await db.query<{ is: boolean }>(
+        sql`select is_number_taken(${userId}, ${phoneNumber}) as is`,
+      );
+      return row!.is;
+    },
+
+    /** How it behaves already where it was adopted. */
+    async setAdopted(id: number, { settings }: { settings: Partial<Settings> }): Promise<void> {
+      await db.query(
+        sql`update phone_numbers set settings = ${JSON.stringify(settings)}::jsonb where id = ${id}`,
+      );
+    },
+
     /** With their rows locked, in the order in which everything locks. */
     listForUpdate: (ids: readonly number[]) =>
       db.query<Phone>(sql`
         select ${columns} from phone_numbers where id = any (${[...ids]}::bigint[]) order by id for no key update`),
 
     /** Newest last, so that a page stays stable while phones are added. */
-    list: (page: { after: number; limit: number; offset: number }) =>
+    list: (filter: PhoneFilter) =>
       db.query<Phone>(sql`
-        select ${columns} from phone_numbers where id > ${page.after} order by id limit ${page.limit} offset ${page.offset}`),
+        select ${columns} from phone_numbers where id > ${filter.after}
+               ${filter.status === undefined ? raw('') : sql`and status = ${filter.status}`}
+               ${filter.search === undefined ? raw('') : sql`and (device_name ilike ${patternOf(filter.search)} or phone_number like ${patternOf(filter.search)})`}
+         order by id limit ${filter.limit} offset ${filter.offset}`),
 
     setState: (id: number, state: PhoneState) =>
       one(sql`
@@ -148,6 +216,25 @@ export const phoneModel = (db: Db) => {
       one(sql`
         update phone_numbers set sending = ${JSON.stringify(sending)}::jsonb, updated_at = now()
          where id = ${id} returning ${columns}`),
+
+    /** Its node is told of it by the next look. A proxy that is left out stays. */
+    setTuning(id: number, to: { settings: Partial<Settings>; proxy?: Proxy | null }): Promise<Phone | null> {
+      const proxy = to.proxy === undefined ? null : JSON.stringify(to.proxy);
+      return one(sql`
+        update phone_numbers set settings = ${JSON.stringify(to.settings)}::jsonb,
+               proxy = case when ${proxy === null} then proxy else nullif(${proxy}::jsonb, 'null') end,
+               tuning = tuning + 1, tuning_fault = null,
+               proxy_tuning = case when ${proxy === null} then proxy_tuning else tuning + 1 end, updated_at = now()
+         where id = ${id} returning ${columns}`);
+    },
+
+    /** Its node was told of the settings and the proxy of that count, and took them unless `fault` says otherwise. */
+    async setTold(id: number, { tuning, fault }: { tuning: number; fault: string | null }): Promise<void> {
+      await db.query(sql`
+        update phone_numbers set told_tuning = ${tuning},
+               tuning_fault = case when tuning = ${tuning} then ${fault} else tuning_fault end, updated_at = now()
+         where id = ${id} and (told_tuning, tuning_fault) is distinct from (${tuning}, ${fault})`);
+    },
 
     /** Whether the database knows this time zone, which is what the lanes go by. */
     async isTimezone(name: string): Promise<boolean> {

@@ -76,6 +76,11 @@ export const placementModel = (db: Db) => ({
     await db.query(sql`update placements set made_at = now(), inbound_url = ${inboundUrl} where id = ${id}`);
   },
 
+  /** It was made and paired by others; where its node posts to is not known. */
+  async setAdopted(id: string): Promise<void> {
+    await db.query(sql`update placements set made_at = now(), opened_at = now() where id = ${id}`);
+  },
+
   /** Its node posts there from now on. What it may have posted elsewhere is looked for, where the phone is open. */
   async setInboundUrl(id: string, inboundUrl: string): Promise<void> {
     await db.query(sql`update placements set inbound_url = ${inboundUrl} where id = ${id}`);

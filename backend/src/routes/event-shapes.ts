@@ -124,6 +124,10 @@ const SHAPES: Record<string, Shape> = {
       timestamp: time.required(),
     },
   },
+  'phone.deaf': {
+    summary: 'A phone said it was connected and heard nothing; its connection is being opened anew',
+    data: { phoneId: id.required(), phoneNumber, timestamp: time.required() },
+  },
   'phone.moved': {
     summary: 'A phone lives on another node, with its pairing',
     data: { phoneId: id.required(), phoneNumber, timestamp: time.required() },

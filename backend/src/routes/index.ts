@@ -1,5 +1,8 @@
 import type { authController } from '../controllers/auth.controller.js';
+import type { connectLinkController } from '../controllers/connect-link.controller.js';
+import type { contactController } from '../controllers/contact.controller.js';
 import type { eventController } from '../controllers/event.controller.js';
+import type { groupController } from '../controllers/group.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
 import type { bulkController } from '../controllers/bulk.controller.js';
 import type { historyController } from '../controllers/history.controller.js';
@@ -15,7 +18,10 @@ import type { poolController } from '../controllers/pool.controller.js';
 import type { webhookController } from '../controllers/webhook.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
 import { authRoutes } from './auth.routes.js';
+import { connectLinkRoutes } from './connect-link.routes.js';
+import { contactRoutes } from './contact.routes.js';
 import { eventRoutes } from './event.routes.js';
+import { groupRoutes } from './group.routes.js';
 import { healthRoutes } from './health.routes.js';
 import { bulkRoutes } from './bulk.routes.js';
 import { historyRoutes } from './history.routes.js';
@@ -32,7 +38,10 @@ import { webhookRoutes } from './webhook.routes.js';
 
 export interface Controllers {
   auth: ReturnType<typeof authController>;
+  connectLinks: ReturnType<typeof connectLinkController>;
+  contacts: ReturnType<typeof contactController>;
   events: ReturnType<typeof eventController>;
+  groups: ReturnType<typeof groupController>;
   health: ReturnType<typeof healthController>;
   bulks: ReturnType<typeof bulkController>;
   history: ReturnType<typeof historyController>;
@@ -53,6 +62,9 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...authRoutes(controllers.auth),
   ...phoneRoutes(controllers.phones),
   ...phoneLifeRoutes(controllers.life),
+  ...connectLinkRoutes(controllers.connectLinks),
+  ...contactRoutes(controllers.contacts),
+  ...groupRoutes(controllers.groups),
   ...messageRoutes(controllers.messages),
   ...messageActionRoutes(controllers.messageActions),
   ...bulkRoutes(controllers.bulks),

@@ -6,7 +6,16 @@ import type {
   PhoneInput,
 } from '../controllers/phone.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { createdPhone, id, idempotencyHeaders, listOf, page, phone, phoneNumber } from './shapes.js';
+import {
+  createdPhone,
+  id,
+  idempotencyHeaders,
+  listOf,
+  page,
+  phone,
+  mobileNumber,
+  phoneStatus,
+} from './shapes.js';
 
 const params = Joi.object({ id: id.required() });
 
@@ -23,7 +32,7 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
     input: {
       headers: idempotencyHeaders,
       body: Joi.object({
-        phoneNumber: phoneNumber.required(),
+        phoneNumber: mobileNumber.required(),
         deviceName: Joi.string().trim().min(1).max(100).prefs({ convert: true }).example('My Device'),
         webhookUrl: Joi.string().max(2048).allow(null).example('https://your-domain.com/webhook'),
       }),
@@ -34,6 +43,7 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
       'unauthenticated',
       'forbidden',
       'phone_exists',
+      'number_taken',
       'invalid_url',
       'idempotency_mismatch',
       'too_many_requests',
@@ -46,8 +56,14 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
     path: '/api/phones',
     access: 'phones:read',
     tag: 'Phones',
-    summary: 'List phones',
-    input: { query: Joi.object(page) },
+    summary: 'List phones, and search them',
+    input: {
+      query: Joi.object({
+        ...page,
+        status: phoneStatus,
+        search: Joi.string().trim().min(1).max(100).description('Anywhere in a name or a number'),
+      }),
+    },
     output: { 200: listOf(phone) },
     problems: ['invalid_request', 'unauthenticated', 'forbidden', 'too_many_requests', 'unavailable'],
     handler: phones.list,

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { toE164 } from '../utils/number.js';
+import { isMobile, toE164 } from '../utils/number.js';
 
 /** The joi shapes of resources: what comes in, and what goes out, each built once. */
 
@@ -73,6 +73,11 @@ export const phoneNumber = Joi.string()
   .messages({ phoneNumber: '{{#label}} must be a phone number with its country code, such as +628123456789' })
   .description('E.164 with +; spaces, dashes and brackets are taken out')
   .example('+628123456789');
+
+/** A number that a phone can have. */
+export const mobileNumber = phoneNumber
+  .custom((value: string, helpers) => (isMobile(value) ? value : helpers.error('mobile')))
+  .messages({ mobile: '{{#label}} must be a mobile number' });
 
 /** Who a message goes to: a number, `group:<id>` or `lid:<id>`. */
 export const recipient = Joi.string()
@@ -151,34 +156,61 @@ export const sendingFields = {
     ),
 };
 
+/** How a phone behaves on its own. */
+export const settingsFields = {
+  rejectCalls: Joi.boolean(),
+  rejectCallsMessage: Joi.string().allow('').max(1000).description('What a caller is told; empty: nothing'),
+  ignoreGroups: Joi.boolean().description('Nothing that is said in groups is received'),
+  alwaysOnline: Joi.boolean(),
+  readMessages: Joi.boolean().description('Marks as read whatever comes in, at once'),
+  syncHistory: Joi.boolean().description('Asks for the whole history as it is paired'),
+};
+
+const proxyPlace = {
+  protocol: Joi.string().valid('http', 'https', 'socks4', 'socks5').required(),
+  host: Joi.string()
+    .max(253)
+    .required()
+    .description('A public IP address, or a host that the operator allows'),
+  port: Joi.number().integer().min(1).max(65_535).required(),
+  username: Joi.string().max(100),
+};
+/** Through what a phone reaches WhatsApp. */
+export const proxyFields = { ...proxyPlace, password: Joi.string().max(100) };
+
+export const phoneStatus = Joi.string().valid(
+  'new',
+  'pairing',
+  'qr_expired',
+  'connected',
+  'reconnecting',
+  'disconnected',
+  'logged_out',
+  'banned',
+  'mismatch',
+  'conflict',
+  'deaf',
+  'node_down',
+  'moving',
+);
+
 export const phoneFields = {
   id: id.required(),
   phoneNumber: Joi.string().required(),
   deviceName: Joi.string().required(),
   webhookUrl: Joi.string().allow(null).required(),
-  status: Joi.string()
-    .valid(
-      'new',
-      'pairing',
-      'qr_expired',
-      'connected',
-      'reconnecting',
-      'disconnected',
-      'logged_out',
-      'banned',
-      'mismatch',
-      'conflict',
-      'deaf',
-      'node_down',
-      'moving',
-    )
-    .required(),
+  status: phoneStatus.required(),
   reason: Joi.string().allow(null).required(),
   remedy: Joi.string().allow(null).required().description('What to do about it'),
   statusSince: time.required(),
   isConnected: Joi.boolean().required(),
   isPaused: Joi.boolean().required().description('Nothing leaves until it is resumed'),
   sending: Joi.object(sendingFields).required().description('How it sends'),
+  settings: Joi.object(settingsFields).required().description('How it behaves on its own'),
+  proxy: Joi.object({ ...proxyPlace, state: Joi.string().valid('applied', 'pending', 'refused').required() })
+    .allow(null)
+    .required()
+    .description('Through what it reaches WhatsApp; `refused`: its node cannot use it'),
   sessionData: Joi.object().unknown().required().description('What is known of the connection'),
   createdAt: time.required(),
 };

@@ -186,6 +186,10 @@ export const phoneStatusEvent = (phone: Phone): NewEvent =>
 export const phoneMovedEvent = (phone: Phone): NewEvent =>
   event('phone.moved', { phoneId: phone.id }, { phoneNumber: phone.phoneNumber, timestamp: iso(new Date()) });
 
+/** It says it is connected, hears nothing, and failed a probe: its connection is being opened anew. */
+export const phoneDeafEvent = (phone: Phone): NewEvent =>
+  event('phone.deaf', { phoneId: phone.id }, { phoneNumber: phone.phoneNumber, timestamp: iso(new Date()) });
+
 /** Without the code: a QR is a credential. Sockets only; the client fetches the code itself. */
 export const qrEvent = (phoneId: number, expiresAt: Date): NewEvent =>
   event('phone.qr', { phoneId }, { expiresAt: iso(expiresAt) });

@@ -23,13 +23,14 @@ export interface HealthView {
 export type Health = ReturnType<typeof createHealth>;
 
 const DATABASE_TIMEOUT_MS = 3000;
+const DETAILS_EVERY_MS = 600_000;
 
 /** How the gateway and what it stands on are doing. Nodes are probed in rounds; a request reads the last round. */
 export function createHealth(deps: {
   tenancy: Pick<Tenancy, 'shared' | 'ping'>;
   pingReplica: (() => Promise<unknown>) | null;
   pingRedis: () => Promise<unknown>;
-  evolution: Pick<EvolutionClient, 'health'>;
+  evolution: Pick<EvolutionClient, 'health' | 'about' | 'heldCount'>;
   /** Whether phones can be moved at the moment. */
   canMove: () => Promise<boolean>;
   wake: Pick<Wake, 'hint'>;
@@ -98,6 +99,16 @@ export function createHealth(deps: {
     }
   }
 
+  /** What a node says of itself, once in a while and when it was added, changed or back. */
+  async function learn(node: Node, isBack: boolean): Promise<void> {
+    const age = node.detailsAt ? Date.now() - node.detailsAt.getTime() : Infinity;
+    if (!isBack && age < DETAILS_EVERY_MS) return;
+    const about = await evolution.about(node.url);
+    if (about.kind !== 'ok') return;
+    const held = await evolution.heldCount(node.url);
+    await tenancy.shared.nodes.setDetails(node.id, { ...about.value, held });
+  }
+
   return {
     async view(): Promise<HealthView> {
       const [database, replica, redis, all, pool] = await Promise.all([
@@ -129,6 +140,7 @@ export function createHealth(deps: {
         listed.map(async (node) => {
           const health = await evolution.health(node.url);
           const changed = await tenancy.shared.nodes.setHealth(node.id, health, gap);
+          if (health.status === 'up') await learn(node, changed);
           if (!changed) return;
           logger[health.status === 'up' ? 'info' : 'warn']('node changed', {
             node: node.name,

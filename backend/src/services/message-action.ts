@@ -1,11 +1,12 @@
-import type { Address, EvolutionClient, Look } from '../clients/evolution.client.js';
+import type { Address, EvolutionClient } from '../clients/evolution.client.js';
 import type { Wake } from '../clients/wake.js';
 import type { Change } from '../models/change.js';
-import type { Models, Tenancy } from '../models/index.js';
+import type { Tenancy } from '../models/index.js';
 import type { Message } from '../models/message.js';
 import { Problem } from '../utils/problem.js';
 import { applyChange } from './change.js';
 import { nameOf } from './draft.js';
+import { done, reach } from './reach.js';
 import { messageView, type Links, type MessageView } from './message-view.js';
 
 export interface ReadMark {
@@ -26,7 +27,6 @@ export type MessageActions = ReturnType<typeof createMessageActions>;
 const EDITABLE_FOR = 15 * 60 * 1000;
 /** Messages that one call marks as read. */
 const READ_AT_ONCE = 200;
-const RETRY_AFTER = 5;
 
 /** What is done to messages that WhatsApp has, at once and in the caller's presence: nothing of it is queued. */
 export function createMessageActions(deps: {
@@ -38,17 +38,6 @@ export function createMessageActions(deps: {
   settings: { nodeTimeout: number };
 }) {
   const { tenancy, evolution, wake, links, settings } = deps;
-
-  /** Where a phone is reached now. Problems: not_found, phone_offline. */
-  async function addressOf(models: Models, phoneId: number): Promise<Address> {
-    const phone = await models.phones.find(phoneId);
-    if (!phone) throw new Problem('not_found', `There is no phone ${phoneId}`);
-    const placement = await models.placements.findCurrent(phoneId);
-    if (!placement || !phone.isConnected) {
-      throw new Problem('phone_offline', `Phone ${phoneId} is ${phone.status}; this needs a connected one`);
-    }
-    return { nodeUrl: placement.nodeUrl, placementId: placement.id };
-  }
 
   const find = (userId: number, id: number) =>
     tenancy.inTenant(userId, async (models) => {
@@ -64,7 +53,8 @@ export function createMessageActions(deps: {
     if (message.whatsappId === null) {
       throw new Problem('conflict', `Message ${id} is ${message.status}: WhatsApp does not have it (yet)`);
     }
-    return { message, address: await tenancy.inTenant(userId, (m) => addressOf(m, message.phoneId)) };
+    const { address } = await tenancy.inTenant(userId, (m) => reach(m, message.phoneId));
+    return { message, address };
   }
 
   /** The change takes effect here at once; when the node tells of it too, nothing more happens. */
@@ -122,7 +112,7 @@ export function createMessageActions(deps: {
       if (message.direction !== 'in') throw new Problem('unprocessable', `Message ${id} did not come in`);
       const { unread, address } = await tenancy.inTenant(userId, async (models) => ({
         unread: await models.changes.listUnread(message, READ_AT_ONCE),
-        address: await addressOf(models, message.phoneId),
+        ...(await reach(models, message.phoneId)),
       }));
       const mark = { phoneId: message.phoneId, chat: message.chat, messages: unread.length };
       if (unread.length === 0) return mark;
@@ -137,19 +127,9 @@ export function createMessageActions(deps: {
 
     /** Shows typing or recording; resolves when its time is over. Problems: not_found, phone_offline, unavailable. */
     async showPresence(userId: number, phoneId: number, request: PresenceRequest): Promise<void> {
-      const address = await tenancy.inTenant(userId, (models) => addressOf(models, phoneId));
+      const { address } = await tenancy.inTenant(userId, (models) => reach(models, phoneId));
       const timeoutMs = settings.nodeTimeout * 1000 + request.durationMs;
       done(await evolution.presence(address, { ...request, timeoutMs }));
     },
   };
-}
-
-/** Each of these calls may be repeated, so that a node that did not answer well is a matter of trying again. */
-function done<T>(answer: Look<T>): T {
-  if (answer.kind === 'ok') return answer.value;
-  const cause = 'cause' in answer ? answer.cause : answer.kind;
-  throw new Problem('unavailable', 'The node of this phone did not do it', {
-    retryAfter: RETRY_AFTER,
-    cause,
-  });
 }

@@ -11,6 +11,7 @@ import { publicId, randomToken, sha256 } from '../utils/crypto.js';
 import { openState, SETTLED } from './connection.js';
 import { phoneMovedEvent } from './event-data.js';
 import { setPhoneState } from './phone.js';
+import type { Tuning } from './tuning.js';
 
 export type Moving = ReturnType<typeof createMoving>;
 
@@ -41,15 +42,13 @@ const addressOf = ({ nodeUrl, id }: Placement): Address => ({ nodeUrl, placement
  */
 export function createMoving(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
-  evolution: Pick<
-    EvolutionClient,
-    'create' | 'subscribe' | 'state' | 'connect' | 'restart' | 'forget' | 'session' | 'inboundUrl'
-  >;
+  evolution: Pick<EvolutionClient, 'state' | 'connect' | 'restart' | 'forget' | 'session' | 'inboundUrl'>;
   store: EvolutionStore;
+  tuning: Pick<Tuning, 'make'>;
   wake: Pick<Wake, 'hint'>;
   logger: Logger;
 }) {
-  const { tenancy, evolution, store, wake, logger } = deps;
+  const { tenancy, evolution, store, tuning, wake, logger } = deps;
 
   /** Gives the phone another place in the caller's transaction, the former one ended; null: no node can take it. */
   async function placeElsewhere(
@@ -86,10 +85,8 @@ export function createMoving(deps: {
     const bearer = randomToken();
     await tenancy.inTenant(phone.userId, (models) => models.placements.setSecret(to.id, sha256(bearer)));
     const target = { url: evolution.inboundUrl(to.id), bearer };
-    const made = await evolution.create(addressOf(to), phone.phoneNumber, target);
-    const ready =
-      made.kind === 'ok' && made.value === 'exists' ? await evolution.subscribe(addressOf(to), target) : made;
-    if (ready.kind !== 'ok') return { again: LATER };
+    const made = await tuning.make(phone, to, target);
+    if (made.kind !== 'ok') return { again: LATER };
     await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(to.id, target.url));
     return 'hand_over';
   }

@@ -13,6 +13,7 @@ import { storeQr } from './qr.js';
 import { createDirecting } from './directing.js';
 import { createLeaving } from './leaving.js';
 import type { Moving } from './moving.js';
+import type { Tuning } from './tuning.js';
 
 export type Pairing = ReturnType<typeof createPairing>;
 
@@ -31,22 +32,15 @@ export function createPairing(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   evolution: Pick<
     EvolutionClient,
-    | 'create'
-    | 'subscribe'
-    | 'subscription'
-    | 'state'
-    | 'connect'
-    | 'session'
-    | 'probe'
-    | 'forget'
-    | 'inboundUrl'
+    'subscribe' | 'subscription' | 'state' | 'connect' | 'session' | 'probe' | 'forget' | 'inboundUrl'
   >;
   moving: Moving;
+  tuning: Pick<Tuning, 'make' | 'isOwed' | 'tell'>;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
 }) {
-  const { tenancy, evolution, moving, wake, sealer, logger } = deps;
+  const { tenancy, evolution, moving, tuning, wake, sealer, logger } = deps;
   const directing = createDirecting({ tenancy, evolution, wake, logger });
   const leaving = createLeaving({ tenancy, evolution, moving, wake, logger });
 
@@ -100,12 +94,12 @@ export function createPairing(deps: {
       models.placements.setSecret(placement.id, sha256(bearer)),
     );
     const to = { url: evolution.inboundUrl(placement.id), bearer };
-    const made = await evolution.create(placementAddress(placement), phone.phoneNumber, to);
-    const ready =
-      made.kind === 'ok' && made.value === 'exists'
-        ? await evolution.subscribe(placementAddress(placement), to)
-        : made;
-    if (ready.kind !== 'ok') return fault(phone, ready);
+    const made = await tuning.make(phone, placement, to);
+    if (made.kind === 'proxy_refused') {
+      await change(phone, { status: 'new', reason: 'proxy_refused' });
+      return AGAIN.mostFault;
+    }
+    if (made.kind !== 'ok') return fault(phone, made);
     await tenancy.inTenant(phone.userId, (models) => models.placements.setMade(placement.id, to.url));
     return fetchQr(phone, placement);
   }
@@ -214,6 +208,11 @@ export function createPairing(deps: {
       return AGAIN.fault;
     }
     if (state.kind !== 'ok') return fault(phone, state);
+    if (state.value !== null && tuning.isOwed(phone)) {
+      const isOpen = state.value === 'open';
+      const told = await tuning.tell(phone, placement, { isOpen });
+      if (told.kind === 'unreachable') return fault(phone, told);
+    }
     return state.value === 'open' ? opened(phone, placement) : notOpen(phone, placement, state.value);
   }
 

@@ -1,11 +1,12 @@
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
-import type { Phone, PhoneState, Sending } from '../models/phone.js';
+import type { Phone, PhoneFilter, PhoneState, Proxy, Sending, Settings } from '../models/phone.js';
 import { randomToken, sha256, webhookSecret, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { phoneStatusEvent } from './event-data.js';
 import { once } from './idempotency.js';
 import { remedyOf } from './reason.js';
+import { settingsOf } from './tuning.js';
 import { sealedFor } from './webhook-post.js';
 
 export interface PhoneView {
@@ -13,15 +14,21 @@ export interface PhoneView {
   phoneNumber: string;
   deviceName: string;
   webhookUrl: string | null;
-  status: string;
+  status: Phone['status'];
   reason: string | null;
   remedy: string | null;
   statusSince: string;
   isConnected: boolean;
   isPaused: boolean;
   sending: Sending;
+  settings: Settings;
+  proxy: ProxyView | null;
   sessionData: Record<string, unknown>;
   createdAt: string;
+}
+export interface ProxyView extends Omit<Proxy, 'password'> {
+  /** Whether its node uses it: not yet, or it cannot. */
+  state: 'applied' | 'pending' | 'refused';
 }
 /** Secrets are shown this once. */
 export interface CreatedPhone extends PhoneView {
@@ -55,6 +62,13 @@ const SENDING: Sending = {
 };
 export const sendingOf = (phone: Phone): Sending => ({ ...SENDING, ...phone.sending });
 
+function proxyView({ proxy, tuningFault, proxyTuning, toldTuning }: Phone): ProxyView | null {
+  if (!proxy) return null;
+  const { password: _password, ...open } = proxy;
+  const state = tuningFault ? 'refused' : toldTuning >= proxyTuning ? 'applied' : 'pending';
+  return { ...open, state };
+}
+
 export const phoneView = (phone: Phone): PhoneView => ({
   id: phone.id,
   phoneNumber: phone.phoneNumber,
@@ -67,6 +81,8 @@ export const phoneView = (phone: Phone): PhoneView => ({
   isConnected: phone.isConnected,
   isPaused: phone.isPaused,
   sending: sendingOf(phone),
+  settings: settingsOf(phone),
+  proxy: proxyView(phone),
   sessionData: phone.sessionData,
   createdAt: phone.createdAt.toISOString(),
 });
@@ -78,7 +94,12 @@ export const PLAIN_WEBHOOK = { events: null, headers: null, isOrdered: false, is
  * The one way a phone's status changes: the row, the lane (open only while connected), and the event, in the caller's
  * transaction, which holds the user's counter. Returns the phone as it is now.
  */
-export async function setPhoneState(models: Models, phone: Phone, state: PhoneState): Promise<Phone> {
+export async function setPhoneState(models: Models, phone: Phone, wanted: PhoneState): Promise<Phone> {
+  const isOpening = wanted.status === 'connected' && !phone.isConnected;
+  const state =
+    isOpening && !(await models.phones.takeNumber(phone))
+      ? ({ ...wanted, status: 'conflict', reason: 'number_taken' } as const)
+      : wanted;
   const now = (await models.phones.setState(phone.id, state))!;
   if (now.status === phone.status && now.statusReason === phone.statusReason) return now;
   await models.lanes.setOpen(now.userId, now.id, now.isConnected);
@@ -136,6 +157,12 @@ export function createPhones(deps: {
   }
 
   async function make(models: Models, userId: number, request: PhoneRequest): Promise<CreatedPhone> {
+    if (await models.phones.isTaken(userId, request.phoneNumber)) {
+      const detail = `${request.phoneNumber} is paired already, by another user`;
+      throw new Problem('number_taken', detail, {
+        errors: [{ pointer: '/phoneNumber', code: 'number_taken', detail }],
+      });
+    }
     const token = randomToken();
     const phone = await models.phones.create({ ...request, userId, token: sha256(token) });
     if (!phone) {
@@ -149,7 +176,7 @@ export function createPhones(deps: {
   }
 
   return {
-    /** Problems: invalid_url, phone_exists, idempotency_mismatch. Placing and pairing it go on in the background. */
+    /** Problems: invalid_url, phone_exists, number_taken, idempotency_mismatch. Placing and pairing it go on in the background. */
     async create(
       userId: number,
       request: PhoneRequest,
@@ -196,14 +223,11 @@ export function createPhones(deps: {
       });
     },
 
-    async list(
-      userId: number,
-      page: { after: number; limit: number; offset: number },
-    ): Promise<{ data: PhoneView[]; hasMore: boolean }> {
+    async list(userId: number, filter: PhoneFilter): Promise<{ data: PhoneView[]; hasMore: boolean }> {
       const rows = await tenancy.reading(userId, (models) =>
-        models.phones.list({ ...page, limit: page.limit + 1 }),
+        models.phones.list({ ...filter, limit: filter.limit + 1 }),
       );
-      return { data: rows.slice(0, page.limit).map(phoneView), hasMore: rows.length > page.limit };
+      return { data: rows.slice(0, filter.limit).map(phoneView), hasMore: rows.length > filter.limit };
     },
 
     async find(userId: number, id: number): Promise<PhoneView> {

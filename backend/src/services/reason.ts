@@ -23,6 +23,7 @@ export type MessageReason = keyof typeof messageReasons;
 
 export const phoneReasons = {
   no_node: 'No node is available. It is placed as soon as one is.',
+  proxy_refused: 'Its node cannot use the proxy. Correct the proxy of the phone, or take it away.',
   node_unreachable: 'The node of this phone does not answer. Messages wait and go out when it is back.',
   scan_qr:
     'With WhatsApp on the phone, under Linked devices, Link a device: scan the QR code, or type the pairing code.',
@@ -34,6 +35,10 @@ export const phoneReasons = {
   logged_out_by_owner: 'You logged it out. Connect the phone again to pair anew.',
   refused_by_whatsapp: 'WhatsApp refuses this number. Check it in the WhatsApp app.',
   replaced: 'Another session took over this number. Close the other one.',
+  number_taken:
+    'This number is paired already, by another phone of the gateway. Unlink it there, then connect this one again.',
+  deaf_probe_failed:
+    'It says it is connected, yet nothing comes in and it answers no question. Its connection is being opened anew.',
   other_number:
     'Another number than the one asked for was paired. Connect the phone again, and scan with the right one.',
 } as const;

@@ -6,11 +6,12 @@ export interface SignedQuery {
   expires: number;
   signature: string;
 }
-export type Audience = 'user' | 'node';
+/** Who a link is for: a user or a node, of a media; a customer, of a phone to connect. */
+export type Audience = 'user' | 'node' | 'connect';
 
 export interface LinkSigner {
-  sign(media: { id: number; userId: number }, audience: Audience, expires: Date): SignedQuery;
-  /** Whose media it is, when the link is whole and has not expired; else null. */
+  sign(thing: { id: number; userId: number }, audience: Audience, expires: Date): SignedQuery;
+  /** Whose it is, when the link is whole and has not expired; else null. */
   verify(id: number, audience: Audience, query: SignedQuery): number | null;
 }
 
@@ -18,7 +19,7 @@ const OWNER_BYTES = 6;
 const MAC_BYTES = 24;
 
 /**
- * Links that open one media until a moment, for whoever has them: HMAC-SHA-256 under a key derived from `secret`, cut to
+ * Links that open one thing until a moment, for whoever has them: HMAC-SHA-256 under a key derived from `secret`, cut to
  * 192 bits, over id, owner, audience and time. The owner's id is part of the signature, since a link is all there is to
  * find a row behind row-level security. Links signed under `previous` open too.
  */

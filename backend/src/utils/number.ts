@@ -18,3 +18,18 @@ export const oneForm = (number: string): string =>
 
 /** Whether two numbers in E.164 are the same WhatsApp account's. */
 export const isSameNumber = (a: string, b: string): boolean => oneForm(a) === oneForm(b);
+
+/** What numbering plans have that no phone with WhatsApp can have. */
+const IMMOBILE = new Set([
+  'FIXED_LINE',
+  'PREMIUM_RATE',
+  'TOLL_FREE',
+  'SHARED_COST',
+  'PAGER',
+  'UAN',
+  'VOICEMAIL',
+]);
+
+/** Whether a number in E.164 may be a mobile's; many plans do not tell. */
+export const isMobile = (number: string): boolean =>
+  !IMMOBILE.has(parsePhoneNumberFromString(number)?.getType() ?? '');

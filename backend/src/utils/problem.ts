@@ -61,6 +61,11 @@ export const catalogue = define({
     title: 'You have this number already',
     remedy: 'Use the phone that `detail` names.',
   },
+  number_taken: {
+    status: 409,
+    title: 'The number is paired already',
+    remedy: 'Unlink it from the gateway where it is paired, then add it again.',
+  },
   phone_logged_out: {
     status: 409,
     title: 'The phone cannot send',
@@ -90,6 +95,11 @@ export const catalogue = define({
     status: 409,
     title: 'There is no QR code at the moment',
     remedy: 'Ask again after `Retry-After` seconds.',
+  },
+  not_allowed_by_whatsapp: {
+    status: 409,
+    title: 'WhatsApp does not let this phone do that',
+    remedy: 'In a group it may have to be an admin; ask one of them.',
   },
   media_not_stored: {
     status: 409,

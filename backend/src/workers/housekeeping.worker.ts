@@ -1,4 +1,5 @@
 import type { Logger } from '../config/logger.js';
+import type { Deafness } from '../services/deafness.js';
 import type { Housekeeping } from '../services/housekeeping.js';
 import type { Overdue } from '../services/overdue.js';
 import type { Retention } from '../services/retention.js';
@@ -13,8 +14,11 @@ export const housekeepingWorkers = (deps: {
   overdue: Overdue;
   strangers: Strangers;
   trim: Trim;
+  deafness: Deafness;
   logger: Logger;
   every: number;
+  /** Seconds. */
+  deafCheck: number;
 }): Loop[] => {
   const everyMs = deps.every * 1000;
   const { logger } = deps;
@@ -23,6 +27,12 @@ export const housekeepingWorkers = (deps: {
     createTicker({ name: 'retention', everyMs, work: deps.retention.sweep, logger }),
     createTicker({ name: 'overdue', everyMs, work: deps.overdue.sweep, logger }),
     createTicker({ name: 'strangers', everyMs, work: deps.strangers.sweep, logger }),
+    createTicker({
+      name: 'deafness',
+      everyMs: deps.deafCheck * 1000,
+      work: deps.deafness.sweep,
+      logger,
+    }),
     createTicker({ name: 'trim', everyMs, work: deps.trim.sweep, logger }),
   ];
 };

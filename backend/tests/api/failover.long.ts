@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { failOver } from '../support/failover.js';
 
-describe('a node that goes under load', () => {
-  it.each(['kill', 'freeze'] as const)(
+describe('a node that goes, or is emptied, under load', () => {
+  it.each(['kill', 'freeze', 'drain'] as const)(
     '%s › 200 phones, 50 messages a second › all open elsewhere; each message once, in order; what is back holds none',
     async (how) => {
       const { faults, ...measured } = await failOver(how, { phones: 200, perSecond: 50, seconds: 40 });

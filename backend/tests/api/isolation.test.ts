@@ -36,8 +36,12 @@ describe('isolation', () => {
     const { body: deliveries } = await owner.api.get(`/api/webhooks/${webhook.id}/deliveries`);
     // Needed by a message that waits, it cannot be removed while the other calls are made.
     await gateway.database.queryAll(`update messages set media_id = ${media.id} where id = ${message.id}`);
+    await gateway.database.queryAll(
+      `insert into groups (user_id, phone_id, chat) values (${owner.id}, ${phone.id}, 'group:120363033523333101')`,
+    );
     const calls = strangerCalls(gateway.gateway.endpoints, {
       phones: phone.id,
+      groups: 'group:120363033523333101',
       messages: message.id,
       bulk: bulk.id,
       media: media.id,

@@ -1,14 +1,9 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newAdmin, runAdmin } from '../support/admin.js';
 import { client, newPhone, newUser, settled, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startNodes, type TestNodes } from '../support/nodes.js';
 import { until } from '../support/until.js';
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const run = promisify(execFile);
 
 describe('the pool, as an admin sees it', () => {
   let nodes: TestNodes;
@@ -18,20 +13,14 @@ describe('the pool, as an admin sees it', () => {
   beforeAll(async () => {
     nodes = await startNodes(2);
     gateway = await startGateway({ env: { EVOLUTION_NODES: nodes.list(), ...nodes.store } });
-    [admin, user] = [await newUser(gateway.url), await newUser(gateway.url)];
-    await makeAdmin(admin.email);
-    await until('the role is known', async () => (await asAdmin('GET', '/api/admin/nodes')).status === 200);
+    [admin, user] = [await newAdmin(gateway), await newUser(gateway.url)];
   });
   afterAll(async () => {
     await gateway?.stop();
     await nodes?.stop();
   });
 
-  const makeAdmin = (...args: string[]) =>
-    run(process.execPath, ['--import', 'tsx', 'backend/src/admin.ts', ...args], {
-      cwd: root,
-      env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...gateway.database.env },
-    });
+  const makeAdmin = (...args: string[]) => runAdmin(gateway, ...args);
   const call = async (token: string, method: string, path: string, body?: unknown) => {
     const answer = await fetch(`${gateway.url}${path}`, {
       method,

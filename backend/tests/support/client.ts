@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { until } from './until.js';
 
 export interface Answer {
@@ -53,9 +53,15 @@ export async function newUser(base: string) {
 }
 export type TestUser = Awaited<ReturnType<typeof newUser>>;
 
+const given = new Set<string>();
+
 /** A number nobody else has; its last four digits are of a contact that behaves plainly. */
-export const newNumber = (): string =>
-  `+62812${String(randomBytes(4).readUInt32BE() % 1_000_000).padStart(6, '0')}`.slice(0, 12) + '5';
+export function newNumber(): string {
+  const number = `+62812${String(randomInt(10 ** 6)).padStart(6, '0')}${randomInt(1, 9)}5`;
+  if (given.has(number)) return newNumber();
+  given.add(number);
+  return number;
+}
 
 /** Adds a phone and waits until its simulated owner has scanned the code. */
 export async function newPhone(user: TestUser, more: { webhookUrl?: string; phoneNumber?: string } = {}) {

@@ -1,3 +1,4 @@
+import { newAdmin } from './admin.js';
 import { newPhone, newUser, type TestUser } from './client.js';
 import { startNodes, type TestNode } from './nodes.js';
 import { startGatewayProcess } from './process.js';
@@ -28,15 +29,18 @@ export interface Failover {
   faults: string[];
 }
 
+type How = 'kill' | 'freeze' | 'drain';
+
 /**
- * Three nodes under a steady load, one of which goes: `kill` (then started again) or `freeze` (then woken). All phones open
- * on the others; then each message arrived once, in the order of its chat, and the node that is back holds none of them.
+ * Nodes under a steady load, one of which goes: `kill` (then started again), `freeze` (then woken), or `drain`ed by an admin.
+ * All phones open on the others without a QR; then each message arrived once, in the order of its chat, and the node that is
+ * back, or empty, holds none of them.
  */
 export async function failOver(
-  how: 'kill' | 'freeze',
-  load: { phones: number; perSecond: number; seconds: number },
+  how: How,
+  load: { phones: number; perSecond: number; seconds: number; nodes?: number },
 ): Promise<Failover> {
-  const nodes = await startNodes(3);
+  const nodes = await startNodes(load.nodes ?? 3);
   const gateway = await startGatewayProcess({
     EVOLUTION_NODES: nodes.list(),
     ...nodes.store,
@@ -57,9 +61,14 @@ export async function failOver(
          where p.ended_at is null order by f.id`);
     const there = (await places()).filter(({ node }) => node === victim.name);
 
+    const drain = await drainer(gateway, victim.name);
+    const pairings = async () =>
+      (await nodes.ledger(nodes.nodes[1]!.url)).filter(({ kind }) => kind === 'pair').length;
+    const paired = await pairings();
+
     const sending = sendSteadily(senders, load);
     await new Promise((resolve) => setTimeout(resolve, (load.seconds * 1000) / 4));
-    await end(victim, how);
+    await (how === 'kill' ? victim.kill() : how === 'freeze' ? victim.signal('SIGSTOP') : drain());
     const goneAt = Date.now();
     let firstOpen = 0;
     await until(
@@ -82,10 +91,13 @@ export async function failOver(
       120_000,
     );
     const before = await places();
-    await begin(victim, how);
+    if (how === 'kill') await victim.start();
+    if (how === 'freeze') victim.signal('SIGCONT');
     await until(
       'the node that is back holds none of them',
-      async () => (await query('select 1 from nodes where is_lost')).length === 0,
+      async () =>
+        (await query('select 1 from nodes where is_lost')).length === 0 &&
+        (await query('select 1 from left_placements')).length === 0,
       60_000,
     );
     const faults = await held(nodes, victim, there);
@@ -93,7 +105,11 @@ export async function failOver(
       faults.push('phones live elsewhere than before');
     const rows = await query<{ id: string; status: string }>('select id, status from messages');
     const unknown = new Set(rows.filter(({ status }) => status === 'unknown').map(({ id }) => Number(id)));
-    if (unknown.size > there.length) faults.push(`${unknown.size} unknown of ${there.length} phones`);
+    const mostUnknown = how === 'drain' ? 0 : there.length;
+    if (unknown.size > mostUnknown) faults.push(`${unknown.size} unknown of ${there.length} phones`);
+    const failed = rows.filter(({ status }) => ['failed', 'expired', 'cancelled'].includes(status)).length;
+    if (failed > 0) faults.push(`${failed} messages failed`);
+    if ((await pairings()) !== paired) faults.push('a QR code was scanned');
     faults.push(...compared(accepted, unknown, await nodes.ledger(nodes.nodes[1]!.url)));
     return {
       firstOpen,
@@ -110,10 +126,15 @@ export async function failOver(
   }
 }
 
-const end = async (node: TestNode, how: 'kill' | 'freeze') =>
-  how === 'kill' ? node.kill() : node.signal('SIGSTOP');
-const begin = async (node: TestNode, how: 'kill' | 'freeze') =>
-  how === 'kill' ? node.start() : node.signal('SIGCONT');
+async function drainer(
+  gateway: Awaited<ReturnType<typeof startGatewayProcess>>,
+  name: string,
+): Promise<() => Promise<unknown>> {
+  const admin = await newAdmin(gateway);
+  const { data } = (await admin.api.get('/api/admin/nodes')).body;
+  const { id } = data.find((node: { name: string }) => node.name === name);
+  return () => admin.api.post(`/api/admin/nodes/${id}/drain`);
+}
 
 async function startSenders(url: string, phones: number): Promise<Sender[]> {
   const users = await Promise.all(Array.from({ length: USERS }, () => newUser(url)));

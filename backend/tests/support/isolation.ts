@@ -43,7 +43,8 @@ export function strangerCalls(endpoints: readonly Endpoint[], owned: OwnedIds): 
       (_all, resource: string) => `${resource}/${idOf(resource, row)}`,
     );
     const body = exampleOf(row);
-    const inPath = path === row.path ? [] : [{ name, method, path, ...body, mayBeEmpty: false }];
+    const asked = { name, method, path: `${path}${queryOf(row)}`, ...body, mayBeEmpty: false };
+    const inPath = path === row.path ? [] : [asked];
     const inQuery = foreignKeys(row.input.query).map(([key, resource]) => ({
       name: `${name}?${key}`,
       method,
@@ -67,6 +68,17 @@ const foreignKeys = (schema: Endpoint['input']['body']): [string, string][] =>
     const resource = resourceOf(key);
     return resource ? [[key, resource] as [string, string]] : [];
   });
+
+/** What a query has to say, by its examples. */
+function queryOf(row: Endpoint): string {
+  const required = Object.entries(keysOf(row.input.query)).filter(
+    ([, key]) => key.flags?.presence === 'required',
+  );
+  const query = new URLSearchParams(
+    required.map(([name, key]): [string, string] => [name, String(key.examples?.[0])]),
+  );
+  return required.length === 0 ? '' : `?${query.toString()}`;
+}
 
 /** The first example, or the first that has a field. */
 function exampleOf(row: Endpoint, field?: string): { body?: Record<string, unknown> } {
