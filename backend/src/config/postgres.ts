@@ -55,6 +55,9 @@ const NETWORK = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENO
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
 
+/** What pg says of a query that nobody answered in time. */
+const isSilent = (error: unknown): boolean => (error as Error | null)?.message === 'Query read timeout';
+
 /** What a failed query means to the caller: `unavailable` when it may be tried again, else the error itself. */
 export function asProblem(error: unknown): unknown {
   if (error instanceof Problem) return error;
@@ -62,6 +65,7 @@ export function asProblem(error: unknown): unknown {
   const lost =
     UNAVAILABLE.test(codeOf(error)) ||
     NETWORK.test(codeOf(error)) ||
+    isSilent(error) ||
     /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
       message,
     );
@@ -71,6 +75,48 @@ export function asProblem(error: unknown): unknown {
         cause: error,
       })
     : error;
+}
+
+/** Milliseconds that the server gives a statement; and, a little more, until the server itself is taken for gone. */
+const STATEMENT_MS = 15_000;
+const SILENT_MS = 17_000;
+
+/** When each connection was made, and before when those of a pool are suspected to lead nowhere. */
+const madeAt = new WeakMap<pg.PoolClient, number>();
+const suspectUntil = new WeakMap<pg.Pool, number>();
+
+/**
+ * A connection that is not suspected. One whose other end is gone without a word (a firewall forgot it, a host lost its
+ * power) looks as alive as any: the first on which nobody answers puts all those made before it under suspicion, or each
+ * would cost its own wait.
+ */
+async function acquire(pool: pg.Pool): Promise<pg.PoolClient> {
+  for (;;) {
+    const client = await pool.connect();
+    if ((madeAt.get(client) ?? Infinity) > (suspectUntil.get(pool) ?? 0)) return client;
+    client.release(true);
+  }
+}
+
+/** Around an error after which a connection cannot be used again. */
+class Broken extends Error {}
+
+/**
+ * Does something on a connection of a pool, and gives it back: not to be used again where nobody answered on it, or where
+ * `work` says so by what it throws within `Broken`.
+ */
+async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await acquire(pool);
+  let isBroken = false;
+  try {
+    return await work(client);
+  } catch (error) {
+    isBroken = isSilent(error) || error instanceof Broken;
+    if (isSilent(error)) suspectUntil.set(pool, performance.now());
+    throw error instanceof Broken ? error.cause : error;
+  } finally {
+    client.release(isBroken);
+  }
 }
 
 /** Connections under the role that row-level security binds, with time limits so that no request outlives its caller. */
@@ -85,14 +131,18 @@ export function openPool(options: PostgresOptions & { connectTimeoutMs?: number 
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    query_timeout: SILENT_MS,
     types,
     options:
       // No table here is meant to be read whole, and plans outlive the time in which a new table is small.
-      '-c role=evolution_app -c enable_seqscan=off -c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000',
+      `-c role=evolution_app -c enable_seqscan=off -c statement_timeout=${STATEMENT_MS} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000`,
   });
   // Without listeners, a connection that breaks ends the process: the pool's own is for idle ones only. Who was using it
   // learns it from the query.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    madeAt.set(client, performance.now());
+    client.on('error', () => undefined);
+  });
   pool.on('error', (error) => logger.warn('postgres connection lost', { error: error.message }));
   return pool;
 }
@@ -130,21 +180,20 @@ async function runTransaction<T>(
   how: { userIds: readonly number[]; begin: Begin },
   work: (db: Db) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query(`${how.begin}; ${inReach(how.userIds)}`);
-    const result = await work(on(client));
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  return withConnection(pool, async (client) => {
+    try {
+      await client.query(`${how.begin}; ${inReach(how.userIds)}`);
+      const result = await work(on(client));
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      if (isSilent(error)) throw error;
+      await client.query('rollback').catch(() => {
+        throw new Broken('not rolled back', { cause: error });
+      });
+      throw error;
+    }
+  });
 }
 
 export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
@@ -162,7 +211,7 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
   return {
     query: async (statement) => {
       try {
-        return await on(pool as unknown as pg.PoolClient).query(statement);
+        return await withConnection(pool, (client) => on(client).query(statement));
       } catch (error) {
         throw asProblem(error);
       }
@@ -190,7 +239,7 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
       }
     },
     ping: async () => {
-      await pool.query('select 1');
+      await withConnection(pool, (client) => client.query('select 1'));
     },
     close: () => pool.end(),
   };

@@ -50,6 +50,20 @@ describe('the database goes away', () => {
     expect(gateway.output()).not.toContain('Unhandled');
     expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
   });
+
+  it('regression › every connection leads nowhere, and nobody is told › 503 once, then all goes on', async () => {
+    const { body: phone } = await user.api.post('/api/phones', { phoneNumber: '+628123000002' });
+    const send = async () => {
+      const draft = { phoneId: phone.id, to: '+628987654321', message: 'x' };
+      return (await user.api.post('/api/messages/send', draft)).status;
+    };
+    // As many connections as there may be.
+    expect(new Set(await Promise.all(Array.from({ length: 40 }, send)))).toEqual(new Set([202]));
+    proxy.halve();
+    const felt = await Promise.all(Array.from({ length: 20 }, send));
+    expect(felt.filter((status) => status !== 503 && status !== 202)).toEqual([]);
+    expect(new Set(await Promise.all(Array.from({ length: 40 }, send)))).toEqual(new Set([202]));
+  });
 });
 
 describe('a socket', () => {
