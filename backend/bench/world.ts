@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -31,11 +31,18 @@ export async function atOnce<T>(
 export const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 export const p99 = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)]!;
 
+/** Bytes that a process holds in memory. */
+export const rssOf = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+
 /** To contacts who are offline: one echo a message, no acks, on both ways alike. */
 export const recipient = (n: number) => `+62899${String(n % 10_000).padStart(4, '0')}0001`;
 
-/** Two sandbox nodes and one gateway process with all workers; so many phones, four a user, all connected. */
-export async function startWorld(phones: number) {
+/** Sandbox nodes (two, unless told) and one gateway process with all workers; so many phones, four a user, all connected. */
+export async function startWorld(
+  phones: number,
+  more: { nodes?: number; nodeEnv?: Record<string, string>; gatewayEnv?: Record<string, string> } = {},
+) {
   const folder = temporaryFolder('bench');
   const [postgres, redis, nodesRedis] = await Promise.all([
     startPostgres({ dataDir: join(folder, 'postgres') }),
@@ -53,7 +60,7 @@ export async function startWorld(phones: number) {
   await migrate({ ...database, DB_PORT: Number(login.port) });
 
   const children: ChildProcess[] = [];
-  const start = async (file: string, env: Record<string, string>, url: string): Promise<void> => {
+  const start = async (file: string, env: Record<string, string>, url: string): Promise<number> => {
     const child = spawn(process.execPath, ['--import', 'tsx', file], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -63,10 +70,11 @@ export async function startWorld(phones: number) {
     await until(`${file} answers`, async () => (await fetch(url).catch(() => null)) !== null, {
       timeoutMs: 30_000,
     });
+    return child.pid!;
   };
 
   const nodes: string[] = [];
-  for (let i = 1; i <= 2; i += 1) {
+  for (let i = 1; i <= (more.nodes ?? 2); i += 1) {
     const port = String(await freePort());
     const env = {
       SANDBOX_PORT: port,
@@ -75,13 +83,14 @@ export async function startWorld(phones: number) {
       SANDBOX_REDIS_URL: nodesRedis.url,
       SANDBOX_API_KEY: NODE_KEY,
       SANDBOX_SCAN_MS: '1',
+      ...more.nodeEnv,
     };
     nodes.push(`http://127.0.0.1:${port}`);
     await start('sandbox/src/server.ts', env, nodes.at(-1)!);
   }
   const [port, inboundPort] = [String(await freePort()), String(await freePort())];
   const gateway = `http://127.0.0.1:${port}`;
-  await start(
+  const gatewayPid = await start(
     'backend/src/server.ts',
     {
       ...database,
@@ -98,9 +107,11 @@ export async function startWorld(phones: number) {
       ...Object.fromEntries(
         ['IP', 'USER', 'AUTH', 'AUTH_IP', 'SEND'].map((name) => [`RATE_LIMIT_${name}`, '100000000']),
       ),
+      ...more.gatewayEnv,
     },
     gateway,
   );
+  const idleBytes = rssOf(gatewayPid);
 
   const api = async (method: string, path: string, apiKey = '', body?: unknown): Promise<any> => {
     const answer = await fetch(`${gateway}${path}`, {
@@ -144,7 +155,7 @@ export async function startWorld(phones: number) {
       'all phones are connected',
       async () =>
         (await db.query(`select 1 from phone_numbers where status <> 'connected' limit 1`)).rowCount === 0,
-      { timeoutMs: 300_000, everyMs: 200 },
+      { timeoutMs: 1_800_000, everyMs: 200 },
     );
   await connected();
   const { rows: placements } = await db.query<{ phone_id: string; id: string; url: string }>(
@@ -158,6 +169,9 @@ export async function startWorld(phones: number) {
   });
 
   return {
+    gatewayPid,
+    /** Of the gateway's process before it had a phone. */
+    idleBytes,
     api,
     newUser,
     newPhone,
