@@ -1,6 +1,7 @@
 import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
+import { audit, type Auditor } from './middleware/audit.js';
 import { authenticate, unlessLinked, type Identify } from './middleware/authenticate.js';
 import { jsonBody, nodeBody } from './middleware/body.js';
 import { context, matched, type AccessLog } from './middleware/context.js';
@@ -32,6 +33,8 @@ export interface Frame {
   identify: Identify;
   config: AppConfig;
   logger: AccessLog;
+  /** Keeps who did what; nothing is kept without it. */
+  auditor?: Auditor;
   /** Where limits are counted; in this process when absent. */
   limitStore?: StoreFactory;
   /** Takes the files of forms, of at most so many bytes; without it no form is taken. */
@@ -42,7 +45,8 @@ export interface Frame {
 const NODE_BODY_LIMIT = 64 * 1024 * 1024;
 
 /** The public listener. */
-export function createApp({ endpoints, identify, config, logger, limitStore, files }: Frame): Express {
+export function createApp(frame: Frame): Express {
+  const { endpoints, identify, config, logger, limitStore, files, auditor } = frame;
   const app = bare(config.trustProxy);
   const limits = createLimits(config.rateLimits, limitStore);
   const router = express.Router({ caseSensitive: true });
@@ -52,7 +56,9 @@ export function createApp({ endpoints, identify, config, logger, limitStore, fil
   app.use(cors(corsOptions(config.corsOrigins)));
   app.use('/api-docs', docs(openapi(endpoints, config)));
   const upload = files && uploads(files.taker, { file: files.limit, field: config.jsonLimit });
-  mount(router, endpoints, (row) => chain(row, { identify, limits, jsonLimit: config.jsonLimit, upload }));
+  mount(router, endpoints, (row) =>
+    chain(row, { identify, limits, jsonLimit: config.jsonLimit, upload, auditor }),
+  );
   app.use(router);
   app.use(limits.general, notFound);
   app.use(errors(logger));
@@ -107,7 +113,13 @@ const handler =
 /** What a request of a row passes, in order; cheap refusals come before anything is read. */
 function chain(
   row: Endpoint,
-  frame: { identify: Identify; limits: Limits; jsonLimit: number; upload: RequestHandler | undefined },
+  frame: {
+    identify: Identify;
+    limits: Limits;
+    jsonLimit: number;
+    upload: RequestHandler | undefined;
+    auditor: Auditor | undefined;
+  },
 ): RequestHandler[] {
   const { general, own } = frame.limits;
   const count: RequestHandler = row.limit === 'none' ? (_req, _res, next) => next() : general;
@@ -119,6 +131,7 @@ function chain(
     ...(hasBody(row) ? jsonBody(Math.max(row.bodyLimit ?? 0, frame.jsonLimit)) : []),
     validate(row),
     ...own[row.limit ?? 'none'],
+    ...(frame.auditor ? audit(row, frame.auditor) : []),
     handler(row),
   ];
 }

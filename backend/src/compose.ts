@@ -14,6 +14,8 @@ import { s3Storage } from './clients/storage.s3.js';
 import { checkHost, checkUrl, webhookClient } from './clients/webhook.client.js';
 import { createLimitStores } from './clients/limit-store.js';
 import { createWake } from './clients/wake.js';
+import { accountController } from './controllers/account.controller.js';
+import { keyController } from './controllers/key.controller.js';
 import { authController } from './controllers/auth.controller.js';
 import { bulkController } from './controllers/bulk.controller.js';
 import { connectLinkController } from './controllers/connect-link.controller.js';
@@ -38,6 +40,11 @@ import { bulkDraft } from './routes/bulk.routes.js';
 import { announcements } from './routes/event-shapes.js';
 import { endpoints, inboundEndpoints } from './routes/index.js';
 import { createAdopting } from './services/adopting.js';
+import { createAccounts } from './services/account.js';
+import { createAudit } from './services/audit.js';
+import { createKeys } from './services/key.js';
+import { createSessions } from './services/session.js';
+import { createUsers } from './services/user.js';
 import { createAuth } from './services/auth.js';
 import { createBulks } from './services/bulk.js';
 import { createConnectLinks } from './services/connect-link.js';
@@ -188,7 +195,10 @@ export function compose(env: Settings, logger: Logger) {
   const tokens = createTokens({ sealer, expiresIn: env.JWT_EXPIRES_IN });
   const identify = createIdentify({ tenancy, tokens });
   const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
-  const auth = createAuth({ tenancy, passwords, tokens });
+  const sessions = createSessions({ tenancy, tokens, lifetime: env.REFRESH_EXPIRES_IN });
+  const auth = createAuth({ tenancy, passwords, tokens, sessions });
+  const accounts = createAccounts({ tenancy, passwords, tokens, sessions, forget: identify.forget });
+  const audit = createAudit({ tenancy });
   const phones = createPhones({
     tenancy,
     wake,
@@ -278,7 +288,9 @@ export function compose(env: Settings, logger: Logger) {
   const directory = createDirectory({ tenancy, evolution });
   const imageOf = imageReader(media);
   const controllers = {
-    auth: authController({ auth }),
+    account: accountController({ accounts, audit, users: createUsers({ tenancy, wake }) }),
+    auth: authController({ auth, accounts, sessions }),
+    keys: keyController({ keys: createKeys({ tenancy }) }),
     bulks: bulkController({ bulks }),
     events: eventController({ events: createEvents({ tenancy }) }),
     connectLinks: connectLinkController({
@@ -334,6 +346,10 @@ export function compose(env: Settings, logger: Logger) {
     identify,
     logger,
     limitStore: limits.store,
+    auditor: {
+      append: audit.append,
+      onError: (error: unknown) => logger.error('not audited', { error }),
+    },
     files: { taker: intake, limit: Math.max(...Object.values(env.MEDIA_LIMITS)) },
     config: {
       version,

@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { accountController } from './controllers/account.controller.js';
+import { keyController } from './controllers/key.controller.js';
 import { authController } from './controllers/auth.controller.js';
 import { bulkController } from './controllers/bulk.controller.js';
 import { connectLinkController } from './controllers/connect-link.controller.js';
@@ -33,7 +35,9 @@ const nothing = undefined as never;
 /** Every row of both listeners, to be read and not to be called. */
 export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] } {
   const controllers = {
-    auth: authController({ auth: nothing }),
+    account: accountController({ accounts: nothing, users: nothing, audit: nothing }),
+    auth: authController({ auth: nothing, accounts: nothing, sessions: nothing }),
+    keys: keyController({ keys: nothing }),
     bulks: bulkController({ bulks: nothing }),
     connectLinks: connectLinkController({ connectLinks: nothing }),
     contacts: contactController({ directory: nothing, contacts: nothing }),

@@ -6,6 +6,7 @@ import { loadEnvFiles, readEnv, ConfigurationError, type Settings } from './conf
 import { createLogger, type Logger } from './config/logger.js';
 import { compose, type Composition } from './compose.js';
 import { createSocket } from './socket.js';
+import type { Trust } from './utils/network.js';
 
 /** Where a LOG_FILE without a folder goes: backend/logs, from `src` and `dist` alike. */
 const LOGS = join(dirname(fileURLToPath(import.meta.url)), '..', 'logs');
@@ -96,6 +97,7 @@ async function main(): Promise<void> {
   const servers = env.ROLE === 'worker' ? [] : [http, inbound];
   const sockets = createSocket({
     http,
+    trust: gateway.app.get('trust proxy fn') as Trust,
     identify: gateway.identify,
     feed: gateway.feed,
     logger,

@@ -3,6 +3,7 @@ import { Server, type Socket } from 'socket.io';
 import type { Logger } from './config/logger.js';
 import type { Feed } from './services/feed.js';
 import type { Identify, Identity, Presented } from './services/identify.js';
+import { clientAddress, isFromThere, type Trust } from './utils/network.js';
 
 /** How often connected sockets' credentials are looked at again. Revocation acts within it, and the look itself. */
 const RECHECK_MS = 750;
@@ -28,11 +29,16 @@ const presentedBy = ({ handshake }: Socket): Presented => ({
   apiKey: text(handshake.auth['apiKey']),
 });
 const identityOf = (socket: Socket) => (socket.data as { identity: Identity }).identity;
-const mayRead = (identity: Identity | null): identity is Identity =>
-  identity !== null && (identity.scopes === 'all' || identity.scopes.includes('events:read'));
+const addressOf = (socket: Socket) => (socket.data as { address?: string }).address;
+const mayRead = (identity: Identity | null, address: string | undefined): identity is Identity =>
+  identity !== null &&
+  (identity.scopes === 'all' || identity.scopes.includes('events:read')) &&
+  isFromThere(address, identity.allowedIps);
 
 interface SocketDeps {
   http: HttpServer;
+  /** Which proxies are believed. */
+  trust: Trust;
   identify: Identify;
   feed: Feed;
   logger: Logger;
@@ -66,9 +72,11 @@ export function createSocket(deps: SocketDeps) {
   io.use((socket, next) => {
     identify(presentedBy(socket)).then(
       (identity) => {
-        if (!mayRead(identity)) return next(new Error('unauthenticated'));
+        const { address: remote, headers } = socket.handshake;
+        const address = clientAddress({ remote, forwarded: headers['x-forwarded-for'] }, deps.trust);
+        if (!mayRead(identity, address)) return next(new Error('unauthenticated'));
         if (counts.isFull(identity.userId)) return next(new Error('too_many_sockets'));
-        socket.data = { identity };
+        socket.data = { identity, address };
         next();
       },
       // A refusal would be final for the client; a connection that closes is one it makes again by itself.
@@ -165,7 +173,7 @@ function keepChecking(io: Server, identify: Identify): () => Promise<void> {
     );
     const identities = await Promise.all(sockets.map((socket) => identify(presentedBy(socket))));
     sockets.forEach((socket, i) => {
-      if (!mayRead(identities[i] ?? null)) socket.disconnect(true);
+      if (!mayRead(identities[i] ?? null, addressOf(socket))) socket.disconnect(true);
     });
   }
   async function checkAll(): Promise<void> {

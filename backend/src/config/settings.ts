@@ -38,6 +38,7 @@ export interface Settings {
   JWT_SECRET: string;
   JWT_SECRET_PREVIOUS: string;
   JWT_EXPIRES_IN: number;
+  REFRESH_EXPIRES_IN: number;
   BCRYPT_COST: number;
   EVOLUTION_API_KEY: string;
   EVOLUTION_NODES: NodeAddress[];
@@ -227,6 +228,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   JWT_SECRET: secret('JWT_SECRET'),
   JWT_SECRET_PREVIOUS: Joi.string().allow('').default(''),
   JWT_EXPIRES_IN: parsed(seconds).default(86_400),
+  REFRESH_EXPIRES_IN: parsed(seconds).default(2_592_000),
   BCRYPT_COST: Joi.number().integer().min(4).max(15).default(12),
   EVOLUTION_API_KEY: secret('EVOLUTION_API_KEY'),
   EVOLUTION_NODES: parsed(nodeList).default([]),

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { needsCaller, scopeOf, type Access, type Caller, type Req } from '../utils/endpoint.js';
+import { isFromThere } from '../utils/network.js';
 import { Problem } from '../utils/problem.js';
 
 export interface Credentials {
@@ -30,7 +31,7 @@ export function identification(identify: Identify): RequestHandler {
   return async (req, _res, next) => {
     const credentials = presented(req);
     const caller = credentials && (await identify(credentials));
-    if (caller) (req as Req).caller = caller;
+    if (caller && isFromThere(req.ip, caller.allowedIps)) (req as Req).caller = caller;
     next();
   };
 }

@@ -2,6 +2,7 @@ import type { Db, Postgres } from '../config/postgres.js';
 import { apiKeyModel } from './api-key.js';
 import { chatModel } from './chat.js';
 import { changeModel } from './change.js';
+import { auditModel } from './audit.js';
 import { bulkModel } from './bulk.js';
 import { checkModel } from './check.js';
 import { compareModel } from './compare.js';
@@ -24,6 +25,7 @@ import { peopleModel } from './people.js';
 import { phoneModel } from './phone.js';
 import { placementModel } from './placement.js';
 import { progressModel } from './progress.js';
+import { sessionModel } from './session.js';
 import { sealingKeyModel } from './sealing-key.js';
 import { userModel } from './user.js';
 import { webhookModel } from './webhook.js';
@@ -31,6 +33,7 @@ import { webhookModel } from './webhook.js';
 /** All models over one connection: a tenant's rows are in reach only when that connection is in its context. */
 export const createModels = (db: Db) => ({
   apiKeys: apiKeyModel(db),
+  audit: auditModel(db),
   chats: chatModel(db),
   changes: changeModel(db),
   bulks: bulkModel(db),
@@ -54,6 +57,7 @@ export const createModels = (db: Db) => ({
   phones: phoneModel(db),
   placements: placementModel(db),
   progress: progressModel(db),
+  sessions: sessionModel(db),
   users: userModel(db),
   webhooks: webhookModel(db),
 });
@@ -64,12 +68,25 @@ export type Models = ReturnType<typeof createModels>;
  * It sees ids, hashes and times; `messages.accept` sets its own context for the users of its batch.
  */
 const createShared = (db: Db) => {
-  const { bulks, checks, compares, deliveries, history, housekeeping, lanes, media, messages, nodes, users } =
-    createModels(db);
+  const {
+    audit,
+    bulks,
+    checks,
+    compares,
+    deliveries,
+    history,
+    housekeeping,
+    lanes,
+    media,
+    messages,
+    nodes,
+    users,
+  } = createModels(db);
   return {
     credentials: credentialModel(db),
     checks,
     compares,
+    latestAudit: audit.latest,
     nodes,
     claims: {
       sends: lanes.claimSends,

@@ -28,6 +28,8 @@ export interface NewUser {
 
 const columns = raw(`id, username, email, role, is_active as "isActive", created_at as "createdAt"`);
 
+const UNIQUE_VIOLATION = '23505';
+
 export const userModel = (db: Db) => ({
   /** The id comes first, since a user's row can only be written in that user's own context. */
   async reserveId(): Promise<number> {
@@ -49,6 +51,43 @@ export const userModel = (db: Db) => ({
     db.query<Pick<UserSecrets, 'id' | 'role' | 'isActive' | 'jwtSecret' | 'tokenVersion'>>(sql`
       select id, role, is_active as "isActive", jwt_secret as "jwtSecret", token_version as "tokenVersion"
         from users where id = any (${[...ids]}::bigint[])`),
+
+  /** Of the users in context, by id. */
+  list: () => db.query<User>(sql`select ${columns} from users order by id`),
+
+  async find(id: number): Promise<User | null> {
+    const [row] = await db.query<User>(sql`select ${columns} from users where id = ${id}`);
+    return row ?? null;
+  },
+
+  async setActive(id: number, isActive: boolean): Promise<void> {
+    await db.query(sql`update users set is_active = ${isActive}, updated_at = now() where id = ${id}`);
+  },
+
+  /** False: another user has that name. */
+  async setName(id: number, username: string): Promise<boolean> {
+    try {
+      await db.query(sql`savepoint naming`);
+      await db.query(sql`update users set username = ${username}, updated_at = now() where id = ${id}`);
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
+      await db.query(sql`rollback to savepoint naming`);
+      return false;
+    }
+  },
+
+  /** Every token that was made before ends with it. */
+  async setPassword(id: number, to: { passwordHash: string; jwtSecret: string }): Promise<void> {
+    await db.query(sql`
+      update users set password_hash = ${to.passwordHash}, jwt_secret = ${to.jwtSecret}, token_version = token_version + 1,
+             updated_at = now() where id = ${id}`);
+  },
+
+  async setJwtSecret(id: number, jwtSecret: string): Promise<void> {
+    await db.query(sql`
+      update users set jwt_secret = ${jwtSecret}, token_version = token_version + 1, updated_at = now() where id = ${id}`);
+  },
 
   async setRole(id: number, role: User['role']): Promise<void> {
     await db.query(sql`update users set role = ${role}, updated_at = now() where id = ${id}`);

@@ -1,3 +1,4 @@
+import type { accountController } from '../controllers/account.controller.js';
 import type { authController } from '../controllers/auth.controller.js';
 import type { connectLinkController } from '../controllers/connect-link.controller.js';
 import type { contactController } from '../controllers/contact.controller.js';
@@ -5,6 +6,7 @@ import type { eventController } from '../controllers/event.controller.js';
 import type { groupController } from '../controllers/group.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
 import type { bulkController } from '../controllers/bulk.controller.js';
+import type { keyController } from '../controllers/key.controller.js';
 import type { historyController } from '../controllers/history.controller.js';
 import type { outboxController } from '../controllers/outbox.controller.js';
 import type { paceController } from '../controllers/pace.controller.js';
@@ -17,6 +19,7 @@ import type { phoneController } from '../controllers/phone.controller.js';
 import type { poolController } from '../controllers/pool.controller.js';
 import type { webhookController } from '../controllers/webhook.controller.js';
 import type { Endpoint } from '../utils/endpoint.js';
+import { accountRoutes } from './account.routes.js';
 import { authRoutes } from './auth.routes.js';
 import { connectLinkRoutes } from './connect-link.routes.js';
 import { contactRoutes } from './contact.routes.js';
@@ -24,6 +27,7 @@ import { eventRoutes } from './event.routes.js';
 import { groupRoutes } from './group.routes.js';
 import { healthRoutes } from './health.routes.js';
 import { bulkRoutes } from './bulk.routes.js';
+import { keyRoutes } from './key.routes.js';
 import { historyRoutes } from './history.routes.js';
 import { outboxRoutes } from './outbox.routes.js';
 import { paceRoutes } from './pace.routes.js';
@@ -37,6 +41,8 @@ import { poolRoutes } from './pool.routes.js';
 import { webhookRoutes } from './webhook.routes.js';
 
 export interface Controllers {
+  account: ReturnType<typeof accountController>;
+  keys: ReturnType<typeof keyController>;
   auth: ReturnType<typeof authController>;
   connectLinks: ReturnType<typeof connectLinkController>;
   contacts: ReturnType<typeof contactController>;
@@ -60,6 +66,8 @@ export interface Controllers {
 /** Every operation of the public listener. */
 export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...authRoutes(controllers.auth),
+  ...accountRoutes(controllers.account),
+  ...keyRoutes(controllers.keys),
   ...phoneRoutes(controllers.phones),
   ...phoneLifeRoutes(controllers.life),
   ...connectLinkRoutes(controllers.connectLinks),

@@ -122,11 +122,18 @@ const token = {
   token: Joi.string().required().description('A JWT, for `Authorization: Bearer …`'),
   expiresIn: Joi.number().integer().required().description('Seconds'),
 };
-export const signedIn = Joi.object({ user: user.required(), ...token }).id('SignedIn');
+const session = {
+  ...token,
+  refreshToken: Joi.string().required().description('For `POST /api/auth/refresh`, once; shown this once'),
+  refreshExpiresIn: Joi.number().integer().required().description('Seconds'),
+};
+export const issued = Joi.object(session).id('Issued');
+export const exchanged = Joi.object({ user: user.required(), ...token }).id('Exchanged');
+export const signedIn = Joi.object({ user: user.required(), ...session }).id('SignedIn');
 export const registered = Joi.object({
   user: user.required(),
   apiKey: Joi.string().required().description('Shown this once'),
-  ...token,
+  ...session,
 }).id('Registered');
 
 const clock = Joi.string()

@@ -3,6 +3,7 @@ import type { User } from '../models/user.js';
 import { createApiKey, parseApiKey } from '../utils/api-key.js';
 import { safeEqual } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
+import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
 
 export interface UserView {
@@ -13,16 +14,17 @@ export interface UserView {
   isActive: boolean;
   createdAt: string;
 }
-export interface SignedIn {
+export interface Exchanged {
   user: UserView;
   token: string;
   /** Seconds. */
   expiresIn: number;
 }
+export type SignedIn = Exchanged & Issued;
 
 export type Auth = ReturnType<typeof createAuth>;
 
-const view = (user: User): UserView => ({
+export const userView = (user: User): UserView => ({
   id: user.id,
   username: user.username,
   email: user.email,
@@ -38,8 +40,9 @@ export function createAuth(deps: {
     verify(password: string, hash: string | null): Promise<boolean>;
   };
   tokens: Pick<Tokens, 'issue' | 'newSecret'>;
+  sessions: Pick<Sessions, 'begin'>;
 }) {
-  const { tenancy, passwords, tokens } = deps;
+  const { tenancy, passwords, tokens, sessions } = deps;
 
   const secretsOf = (userId: number) =>
     tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
@@ -54,49 +57,53 @@ export function createAuth(deps: {
 
   return {
     /** Problems: already_registered (names the field), unavailable when too many passwords wait to be hashed. */
-    async register(request: {
-      username: string;
-      email: string;
-      password: string;
-    }): Promise<SignedIn & { apiKey: string }> {
+    async register(
+      request: {
+        username: string;
+        email: string;
+        password: string;
+      },
+      origin: Origin,
+    ): Promise<SignedIn & { apiKey: string }> {
       const passwordHash = await passwords.hash(request.password);
       const id = await tenancy.shared.reserveUserId();
       const apiKey = createApiKey();
       const jwtSecret = tokens.newSecret(id);
-      const user = await tenancy.inTenant(id, async (models) => {
-        const created = await models.users.create({
+      const made = await tenancy.inTenant(id, async (models) => {
+        const user = await models.users.create({
           ...request,
           id,
           passwordHash,
           apiKeyHash: apiKey.hash,
           jwtSecret,
         });
-        if (created)
-          await models.apiKeys.create({ id: apiKey.id, userId: id, name: 'First key', hash: apiKey.hash });
-        return created;
+        if (!user) return null;
+        await models.apiKeys.create({ id: apiKey.id, userId: id, name: 'First key', hash: apiKey.hash });
+        return { user, issued: await sessions.begin(models, { id, jwtSecret, tokenVersion: 1 }, origin) };
       });
-      if (!user) throw await alreadyRegistered(request.email);
-      return { user: view(user), apiKey: apiKey.key, ...tokens.issue(id, { jwtSecret, tokenVersion: 1 }) };
+      if (!made) throw await alreadyRegistered(request.email);
+      return { user: userView(made.user), apiKey: apiKey.key, ...made.issued };
     },
 
     /** Unknown e-mail, wrong password and disabled user take the same time and say the same. */
-    async login(request: { email: string; password: string }): Promise<SignedIn> {
+    async login(request: { email: string; password: string }, origin: Origin): Promise<SignedIn> {
       const credential = await tenancy.shared.credentials.findByEmail(request.email);
       const user = credential && (await secretsOf(credential.userId));
       const isRight = await passwords.verify(request.password, user?.passwordHash ?? null);
       if (!user || !isRight || !user.isActive)
         throw new Problem('unauthenticated', 'The e-mail or the password is wrong');
-      return { user: view(user), ...tokens.issue(user.id, user) };
+      const issued = await tenancy.inTenant(user.id, (models) => sessions.begin(models, user, origin));
+      return { user: userView(user), ...issued };
     },
 
     /** A key for a token, for clients that want to hold a secret that expires. */
-    async exchange(key: string): Promise<SignedIn> {
+    async exchange(key: string): Promise<Exchanged> {
       const parsed = parseApiKey(key);
       const credential = parsed && (await tenancy.shared.credentials.findByKey(parsed.id));
       const isRight = parsed && credential?.secretHash && safeEqual(parsed.hash, credential.secretHash);
       const user = isRight ? await secretsOf(credential.userId) : null;
       if (!user?.isActive) throw new Problem('unauthenticated', 'The API key is wrong');
-      return { user: view(user), ...tokens.issue(user.id, user) };
+      return { user: userView(user), ...tokens.issue(user.id, user) };
     },
   };
 }

@@ -12,7 +12,10 @@ export interface Identity {
   scopes: readonly string[] | 'all';
   isAdmin: boolean;
   via: 'key' | 'jwt';
+  /** The key's id, or the session's; of a token that was made of a key, one that all such tokens have. */
   credentialId: string;
+  /** CIDRs from which a key may be used; null: from anywhere. */
+  allowedIps: readonly string[] | null;
 }
 export interface Presented {
   bearer?: string | undefined;
@@ -27,8 +30,13 @@ export interface Held {
   identity: Identity;
 }
 
+/** How the ids of sessions begin. */
+const SESSION = 'ses_';
+
 /** What is remembered of a credential lives so long: a revocation takes effect within it, with or without Redis. */
 const CACHE = { ms: 1000, size: 10_000 };
+/** Milliseconds: so seldom, at most, a wrong token makes its user be looked up again. */
+const SECOND_LOOK_MS = 100;
 
 interface KnownKey {
   hash: Buffer;
@@ -43,7 +51,8 @@ interface KnownUser {
 }
 
 /** What a key that was given these scopes may do. */
-const grantOf = ({ scopes, role }: Pick<ApiKeyGrant, 'scopes' | 'role'>) => ({
+const grantOf = ({ scopes, role, allowedIps }: Pick<ApiKeyGrant, 'scopes' | 'role' | 'allowedIps'>) => ({
+  allowedIps,
   scopes: scopes ?? ('all' as const),
   isAdmin: role === 'admin' && (scopes?.includes('admin') ?? false),
 });
@@ -56,12 +65,18 @@ export function createIdentify(deps: {
   const { tenancy, tokens } = deps;
   const keys = cache<KnownKey | null>(CACHE);
   const users = cache<KnownUser | null>(CACHE);
+  /** Whether sessions live. */
+  const sessions = cache<boolean>(CACHE);
 
   const loadKey = async (id: string): Promise<KnownKey | null> => {
     const credential = await tenancy.shared.credentials.findByKey(id);
     if (!credential?.secretHash) return null;
     const { userId, secretHash } = credential;
-    const grant = await tenancy.inTenant(userId, (models) => models.apiKeys.findGrant(id));
+    const grant = await tenancy.inTenant(userId, async (models) => {
+      const found = await models.apiKeys.findGrant(id);
+      if (found) await models.apiKeys.touch(id);
+      return found;
+    });
     if (!grant?.isActive) return null;
     return {
       hash: secretHash,
@@ -80,6 +95,18 @@ export function createIdentify(deps: {
         }
       : null;
   };
+
+  const loadSession = (userId: number, id: string): Promise<boolean> =>
+    tenancy.inTenant(userId, async (models) => {
+      const isLive = (await models.sessions.listLive([id])).length > 0;
+      if (isLive) await models.sessions.touch(id);
+      return isLive;
+    });
+
+  async function primeSessions(models: Models, ids: readonly string[]): Promise<void> {
+    const live = new Set(await models.sessions.listLive(ids));
+    for (const id of ids) sessions.put(id, live.has(id));
+  }
 
   async function primeUsers(models: Models, ids: readonly number[]): Promise<void> {
     const rows = new Map((await models.users.listTokenSecrets(ids)).map((row) => [row.id, row]));
@@ -114,7 +141,10 @@ export function createIdentify(deps: {
     await tenancy.inTenants(userIds, async (models) => {
       const byToken = all.filter(({ via }) => via === 'jwt').map(({ userId }) => userId);
       const byKey = all.filter(({ via }) => via === 'key').map(({ credentialId }) => credentialId);
+      const signedIn = all.filter(({ credentialId }) => credentialId.startsWith(SESSION));
       if (byToken.length > 0) await primeUsers(models, [...new Set(byToken)]);
+      if (signedIn.length > 0)
+        await primeSessions(models, [...new Set(signedIn.map((one) => one.credentialId))]);
       if (byKey.length > 0) await primeKeys(models, [...new Set(byKey)]);
     });
   }
@@ -126,20 +156,27 @@ export function createIdentify(deps: {
     return known && safeEqual(known.hash, parsed.hash) ? known.identity : null;
   }
 
+  /** A token's user and claims, by what is known of the user since so long; null: it does not hold. */
+  async function verified(token: string, userId: number, youngMs: number) {
+    const user = await users.get(String(userId), () => loadUser(userId), youngMs);
+    const claims = user && tokens.verify(token, user.key);
+    const isRight = claims?.userId === userId && claims.tokenVersion === user?.tokenVersion;
+    return user && claims && isRight ? { user, claims } : null;
+  }
+
   async function byToken(token: string): Promise<Identity | null> {
     const userId = tokens.claimedUser(token);
     if (userId === null) return null;
-    const user = await users.get(String(userId), () => loadUser(userId));
-    const claims = user && tokens.verify(token, user.key);
-    if (!claims || claims.userId !== userId || claims.tokenVersion !== user.tokenVersion) return null;
+    // A token may be younger than what is remembered of its user, whose secret has just changed.
+    const known =
+      (await verified(token, userId, CACHE.ms)) ?? (await verified(token, userId, SECOND_LOOK_MS));
+    if (!known) return null;
+    const { user, claims } = known;
+    const { sessionId } = claims;
+    if (sessionId && !(await sessions.get(sessionId, () => loadSession(userId, sessionId)))) return null;
     const { isAdmin } = user;
-    return {
-      userId,
-      scopes: 'all',
-      isAdmin,
-      via: 'jwt',
-      credentialId: `jwt:${userId}:${claims.tokenVersion}`,
-    };
+    const credentialId = sessionId ?? `jwt:${userId}:${claims.tokenVersion}`;
+    return { userId, scopes: 'all', isAdmin, via: 'jwt', credentialId, allowedIps: null };
   }
 
   const identify = async ({ bearer, apiKey }: Presented): Promise<Identity | null> => {
@@ -148,5 +185,7 @@ export function createIdentify(deps: {
     if (text === undefined) return null;
     return text.startsWith('ev_') ? byKey(text) : apiKey === undefined ? byToken(text) : null;
   };
-  return Object.assign(identify, { prime });
+  /** What this process remembers of a user is asked for anew. */
+  const forget = (userId: number): void => users.forget(String(userId));
+  return Object.assign(identify, { prime, forget });
 }

@@ -7,6 +7,8 @@ const AUDIENCE = 'evolution-gateway';
 export interface TokenClaims {
   userId: number;
   tokenVersion: number;
+  /** Absent in a token that was made of an API key: it ends with its time, or with all of its user's. */
+  sessionId: string | null;
 }
 
 export type Tokens = ReturnType<typeof createTokens>;
@@ -24,15 +26,19 @@ export const createTokens = (deps: { sealer: Sealer; expiresIn: number }) => ({
 
   issue(
     userId: number,
-    user: { jwtSecret: string; tokenVersion: number },
+    user: { jwtSecret: string; tokenVersion: number; sessionId?: string },
   ): { token: string; expiresIn: number } {
     const key = this.unseal(userId, user.jwtSecret);
-    const token = jwt.sign({ ver: user.tokenVersion }, key, {
-      algorithm: 'HS256',
-      subject: String(userId),
-      audience: AUDIENCE,
-      expiresIn: deps.expiresIn,
-    });
+    const token = jwt.sign(
+      { ver: user.tokenVersion, ...(user.sessionId ? { sid: user.sessionId } : {}) },
+      key,
+      {
+        algorithm: 'HS256',
+        subject: String(userId),
+        audience: AUDIENCE,
+        expiresIn: deps.expiresIn,
+      },
+    );
     return { token, expiresIn: deps.expiresIn };
   },
 
@@ -46,7 +52,9 @@ export const createTokens = (deps: { sealer: Sealer; expiresIn: number }) => ({
   verify(token: string, key: KeyObject): TokenClaims | null {
     try {
       const claims = jwt.verify(token, key, { algorithms: ['HS256'], audience: AUDIENCE }) as jwt.JwtPayload;
-      return { userId: Number(claims.sub), tokenVersion: Number(claims['ver']) };
+      const { sub, ver, sid } = claims as jwt.JwtPayload & { ver: unknown; sid: unknown };
+      const sessionId = typeof sid === 'string' ? sid : null;
+      return { userId: Number(sub), tokenVersion: Number(ver), sessionId };
     } catch {
       return null;
     }

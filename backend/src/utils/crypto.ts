@@ -79,7 +79,7 @@ export const randomToken = (bytes = 32): string => randomBytes(bytes).toString('
  * `evt_01m8…`: a prefix and 26 characters (Crockford base32, lower case), which are 48 bits of milliseconds and 80 random
  * bits. Later ids sort after earlier ones, so that inserts stay at one end of an index.
  */
-export const publicId = (prefix: 'evt' | 'dlv' | 'key' | 'plc' | 'att'): string =>
+export const publicId = (prefix: 'evt' | 'dlv' | 'key' | 'plc' | 'att' | 'ses'): string =>
   `${prefix}_${encodeTime(Date.now())}${encodeBase32(randomBytes(10))}`;
 
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

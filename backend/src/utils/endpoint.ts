@@ -24,8 +24,10 @@ export interface Caller {
   /** Of a user who is an admin, by signing in or by a key that says `admin`. */
   isAdmin: boolean;
   via: 'key' | 'jwt';
-  /** The key's id, or the token's; two requests of one credential have the same. */
+  /** The key's id, or the session's; two requests of one credential have the same. */
   credentialId: string;
+  /** CIDRs from which the credential may be used; null: from anywhere. */
+  allowedIps: readonly string[] | null;
 }
 
 /** The request as a handler sees it. Express 5 makes `req.query` getter-only, so parsed input is on `req.input`. */

@@ -39,8 +39,12 @@ describe('isolation', () => {
     await gateway.database.queryAll(
       `insert into groups (user_id, phone_id, chat) values (${owner.id}, ${phone.id}, 'group:120363033523333101')`,
     );
+    const { body: keys } = await owner.api.get('/api/keys');
+    const { body: sessions } = await owner.api.get('/api/sessions');
     const calls = strangerCalls(gateway.gateway.endpoints, {
       phones: phone.id,
+      keys: keys.data[0].id,
+      sessions: sessions.data[0].id,
       groups: 'group:120363033523333101',
       messages: message.id,
       bulk: bulk.id,
@@ -59,6 +63,8 @@ describe('isolation', () => {
                (select json_agg(d order by id) from media d)::text as media,
                (select json_agg(w order by id) from webhooks w)::text as webhooks,
                (select json_agg(d order by id) from deliveries d)::text as deliveries,
+               (select json_agg(k order by id) from (select id, revoked_at, name from api_keys) k)::text as api_keys,
+               (select json_agg(s order by id) from (select id, revoked_at from sessions) s)::text as sessions,
                (select count(*) from idempotency_keys) as keys, (select count(*) from events) as events`);
     const before = await rows();
     expect(await trespasses(gateway.url, stranger.token, calls)).toEqual([]);

@@ -10,7 +10,14 @@ export interface Line {
 }
 
 export const GENEROUS = { window: 900, ip: 10_000, user: 10_000, auth: 10_000, authIp: 10_000, send: 10_000 };
-export const ANN: Caller = { userId: 1, scopes: 'all', isAdmin: false, via: 'jwt', credentialId: 'jwt:1' };
+export const ANN: Caller = {
+  userId: 1,
+  scopes: 'all',
+  isAdmin: false,
+  via: 'jwt',
+  credentialId: 'jwt:1',
+  allowedIps: null,
+};
 
 /** The frame around rows of a test's own, on a real listener; everything it logs is in `lines`. */
 export async function startFrame(

@@ -8,6 +8,7 @@ import { compose } from '../../src/compose.js';
 import { readEnv } from '../../src/config/env.js';
 import { createLogger } from '../../src/config/logger.js';
 import { createSocket } from '../../src/socket.js';
+import type { Trust } from '../../src/utils/network.js';
 import { conforming } from './conformance.js';
 import { createTestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
@@ -64,6 +65,7 @@ export async function startGateway(
   const parts = { inbound: conforming(gateway.inboundApp, gateway.inboundEndpoints) };
   const sockets = createSocket({
     http,
+    trust: gateway.app.get('trust proxy fn') as Trust,
     identify: gateway.identify,
     feed: gateway.feed,
     logger,

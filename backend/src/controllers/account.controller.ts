@@ -1,0 +1,55 @@
+import type { Response } from 'express';
+import type { Accounts } from '../services/account.js';
+import type { Audit } from '../services/audit.js';
+import type { Users } from '../services/user.js';
+import type { Req } from '../utils/endpoint.js';
+import { readCursor, sendPage, type PageQuery } from './page.js';
+
+export interface RenameInput {
+  body: { username: string };
+}
+export interface ListAuditInput {
+  query: PageQuery;
+}
+export interface ListAllAuditInput {
+  query: PageQuery & { userId?: number };
+}
+export interface ListUsersInput {
+  query: PageQuery;
+}
+export interface UpdateUserInput {
+  params: { id: number };
+  body: { isActive?: boolean; role?: 'user' | 'admin' };
+}
+
+export const accountController = (deps: { accounts: Accounts; users: Users; audit: Audit }) => {
+  const { accounts, users, audit } = deps;
+  return {
+    async find(req: Req, res: Response) {
+      res.json(await accounts.find(req.caller.userId));
+    },
+
+    async rename(req: Req<RenameInput>, res: Response) {
+      res.json(await accounts.rename(req.caller.userId, req.input.body.username));
+    },
+
+    async listAudit(req: Req<ListAuditInput>, res: Response) {
+      const { limit } = req.input.query;
+      sendPage(res, await audit.list(req.caller.userId, { limit, before: readCursor(req.input.query) }));
+    },
+
+    async listAllAudit(req: Req<ListAllAuditInput>, res: Response) {
+      const { limit, userId } = req.input.query;
+      sendPage(res, await audit.listAll({ limit, userId, before: readCursor(req.input.query) }));
+    },
+
+    async listUsers(req: Req<ListUsersInput>, res: Response) {
+      const { limit } = req.input.query;
+      sendPage(res, await users.list({ limit, after: readCursor(req.input.query) ?? 0 }));
+    },
+
+    async updateUser(req: Req<UpdateUserInput>, res: Response) {
+      res.json(await users.update(req.caller.userId, req.input.params.id, req.input.body));
+    },
+  };
+};

@@ -1,0 +1,138 @@
+import { isIP } from 'node:net';
+import Joi from 'joi';
+import type {
+  CreateKeyInput,
+  keyController,
+  KeyInput,
+  ListKeysInput,
+  RollKeyInput,
+  UpdateKeyInput,
+} from '../controllers/key.controller.js';
+import { endpoint, type Endpoint } from '../utils/endpoint.js';
+import { SCOPES } from '../utils/scope.js';
+import { instant, listOf, page, time } from './shapes.js';
+
+const id = Joi.string()
+  .pattern(/^key_[0-9a-z]{26}$/, 'key_…')
+  .required();
+const params = Joi.object({ id });
+
+/** An address alone is a network of one. */
+const network = Joi.string()
+  .max(50)
+  .custom((value: string, helpers) => {
+    const [address = '', bits, ...rest] = value.split('/');
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const isRight = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+    if (most < 0 || !isRight || rest.length > 0) return helpers.error('network');
+    return value;
+  })
+  .messages({ network: '{{#label}} must be an address or a network, such as 203.0.113.0/24' })
+  .example('203.0.113.0/24');
+
+const fields = {
+  name: Joi.string().trim().min(1).max(100).prefs({ convert: true }).example('CI'),
+  scopes: Joi.array()
+    .items(Joi.string().valid(...SCOPES))
+    .min(1)
+    .unique()
+    .allow(null)
+    .description('What it may do; null: everything its user may, but for `admin`'),
+  allowedIps: Joi.array()
+    .items(network)
+    .min(1)
+    .max(20)
+    .allow(null)
+    .description('From where it may be used; null: from anywhere'),
+  expiresAt: instant.allow(null),
+};
+
+const shown = {
+  id,
+  name: Joi.string().required(),
+  scopes: Joi.array().items(Joi.string()).allow(null).required(),
+  allowedIps: Joi.array().items(Joi.string()).allow(null).required(),
+  createdAt: time.required(),
+  expiresAt: time.allow(null).required(),
+  lastUsedAt: time.allow(null).required().description('Within a minute'),
+  rolledFrom: Joi.string().allow(null).required().description('The key that it replaces'),
+};
+const key = Joi.object(shown).id('Key');
+const createdKey = Joi.object({ ...shown, key: Joi.string().required().description('Shown this once') }).id(
+  'CreatedKey',
+);
+
+export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] => [
+  endpoint<CreateKeyInput>({
+    method: 'post',
+    path: '/api/keys',
+    access: 'keys:write',
+    tag: 'Keys',
+    summary: 'Make an API key',
+    description: 'With no more than you have yourself. The key is shown this once.',
+    input: {
+      body: Joi.object({
+        name: fields.name.required(),
+        scopes: fields.scopes.default(null),
+        allowedIps: fields.allowedIps.default(null),
+        expiresAt: fields.expiresAt.default(null),
+      }),
+    },
+    output: { 201: createdKey },
+    problems: ['forbidden', 'quota_exceeded'],
+    handler: keys.create,
+  }),
+  endpoint<ListKeysInput>({
+    method: 'get',
+    path: '/api/keys',
+    access: 'keys:read',
+    tag: 'Keys',
+    summary: 'List API keys, newest first',
+    input: { query: Joi.object(page) },
+    output: { 200: listOf(key) },
+    problems: [],
+    handler: keys.list,
+  }),
+  endpoint<UpdateKeyInput>({
+    method: 'patch',
+    path: '/api/keys/:id',
+    access: 'keys:write',
+    tag: 'Keys',
+    summary: 'Change an API key',
+    description: 'Takes effect within a second, in every process. What is left out stays.',
+    input: { params, body: Joi.object(fields).min(1).example({ name: 'CI' }) },
+    output: { 200: key },
+    problems: ['not_found', 'forbidden'],
+    handler: keys.update,
+  }),
+  endpoint<RollKeyInput>({
+    method: 'post',
+    path: '/api/keys/:id/roll',
+    access: 'keys:write',
+    tag: 'Keys',
+    summary: 'Replace an API key by a new one',
+    description:
+      'That may do the same. The old one goes on for `overlap` seconds, so that programs can change over.',
+    input: {
+      params,
+      body: Joi.object({
+        overlap: Joi.number().integer().min(0).max(2_592_000).default(0).description('Seconds'),
+      }).example({ overlap: 3600 }),
+    },
+    output: { 201: createdKey },
+    problems: ['not_found', 'forbidden'],
+    handler: keys.roll,
+  }),
+  endpoint<KeyInput>({
+    method: 'delete',
+    path: '/api/keys/:id',
+    access: 'keys:write',
+    tag: 'Keys',
+    summary: 'Revoke an API key',
+    description: 'Within a second, in every process; its sockets are disconnected too.',
+    input: { params },
+    output: { 204: null },
+    problems: ['not_found'],
+    handler: keys.revoke,
+  }),
+];

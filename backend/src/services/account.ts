@@ -1,0 +1,78 @@
+import type { Tenancy } from '../models/index.js';
+import type { User } from '../models/user.js';
+import { Problem } from '../utils/problem.js';
+import { userView, type UserView } from './auth.js';
+import type { Issued, Origin, Sessions } from './session.js';
+import type { Tokens } from './token.js';
+
+export type Accounts = ReturnType<typeof createAccounts>;
+
+/** What a user does to their own account. */
+export function createAccounts(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  passwords: {
+    hash(password: string): Promise<string>;
+    verify(password: string, hash: string | null): Promise<boolean>;
+  };
+  tokens: Pick<Tokens, 'newSecret'>;
+  sessions: Pick<Sessions, 'begin'>;
+  /** What is remembered of a user in this process does not hold any more. */
+  forget: (userId: number) => void;
+}) {
+  const { tenancy, passwords, tokens, sessions, forget } = deps;
+
+  async function existing(userId: number): Promise<User> {
+    const user = await tenancy.inTenant(userId, (models) => models.users.find(userId));
+    if (!user) throw new Problem('not_found', `There is no user ${userId}`);
+    return user;
+  }
+
+  return {
+    find: async (userId: number): Promise<UserView> => userView(await existing(userId)),
+
+    /** Problem: already_registered (names the field). */
+    async rename(userId: number, username: string): Promise<UserView> {
+      const isFree = await tenancy.inTenant(userId, (models) => models.users.setName(userId, username));
+      if (isFree) return userView(await existing(userId));
+      const detail = 'This username is registered already';
+      throw new Problem('already_registered', detail, {
+        errors: [{ pointer: '/username', code: 'taken', detail }],
+      });
+    },
+
+    /** Ends every session and every token, and begins a session anew. Problem: unprocessable (the present one is wrong). */
+    async changePassword(
+      userId: number,
+      request: { currentPassword: string; newPassword: string },
+      origin: Origin,
+    ): Promise<Issued> {
+      const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
+      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash))) {
+        const detail = 'currentPassword is wrong';
+        throw new Problem('unprocessable', detail, {
+          errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
+        });
+      }
+      const passwordHash = await passwords.hash(request.newPassword);
+      const jwtSecret = tokens.newSecret(userId);
+      const issued = await tenancy.inTenant(userId, async (models) => {
+        await models.users.setPassword(userId, { passwordHash, jwtSecret });
+        await models.sessions.revokeAll('password_changed', null);
+        const now = (await models.users.findSecrets(userId))!;
+        return sessions.begin(models, now, origin);
+      });
+      forget(userId);
+      return issued;
+    },
+
+    /** Ends every session, and every token, also those that were made of keys. Keys live on. */
+    async signOutEverywhere(userId: number): Promise<void> {
+      const jwtSecret = tokens.newSecret(userId);
+      await tenancy.inTenant(userId, async (models) => {
+        await models.users.setJwtSecret(userId, jwtSecret);
+        await models.sessions.revokeAll('all_signed_out', null);
+      });
+      forget(userId);
+    },
+  };
+}
