@@ -5,6 +5,7 @@ declare module 'autocannon' {
       non2xx: number;
       errors: number;
       requests: { average: number };
+      latency: { p99: number };
     }
   }
   function autocannon(options: Record<string, unknown>): Promise<autocannon.Result>;

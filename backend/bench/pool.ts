@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import pg from 'pg';
+import { until } from '../../dev/src/wait.js';
 import { median, p99, recipient, rssOf, startWorld } from './world.js';
 
 /**
- * A large pool against a small one: how long one send takes from its acceptance until its node has it, what the gateway
+ * A large pool against a small one: how long one send takes from its request until its node has it, what the gateway
  * holds in memory, and what it and PostgreSQL do while nothing is sent. The small one is measured before and after.
  * `npx tsx backend/bench/pool.ts [phones] [nodes] [sends]`
  */
@@ -35,16 +37,23 @@ async function measure(count: number, pool: number) {
   const { db, api, senders, gatewayPid, idleBytes } = world;
   const paired = (performance.now() - started) / 1000;
   const took: number[] = [];
+  const startedAt: number[] = [];
   for (let i = 0; i < sends; i += 1) {
     const { apiKey, phoneId } = senders[Math.floor((i * senders.length) / sends)]!;
+    startedAt.push(Date.now());
     await api('POST', '/api/messages/send', apiKey, { phoneId, to: recipient(i), message: `pool ${i}` });
     await wait(APART_MS);
   }
-  const { rows } = await db.query<{ ms: number }>(
-    `select extract(epoch from p.at - m.created_at) * 1000 as ms
-       from messages m join message_timeline p on p.message_id = m.id and p.status = 'sent' where m.content like 'pool %'`,
-  );
-  took.push(...rows.map(({ ms }) => Number(ms)));
+  const network = new pg.Client({ connectionString: world.nodesUrl });
+  await network.connect();
+  const rows = await until('all are at their nodes', async () => {
+    const found = await network.query<{ text: string; at: Date }>(
+      `select text, min(at) as at from whatsapp.ledger where text like 'pool %' group by text`,
+    );
+    return found.rows.length === sends ? found.rows : null;
+  });
+  await network.end();
+  for (const { text, at } of rows) took.push(at.getTime() - startedAt[Number(text.slice(5))]!);
 
   await wait(5000);
   const transactions = async () =>
