@@ -40,6 +40,8 @@ export interface NodeHealth {
 export interface Session {
   /** The number that is really paired, as E.164, where the node knows it. */
   owner: string | null;
+  /** As the account calls itself. */
+  name: string | null;
   /** How it last ended for good (statusReason), at the node's clock; kept when it is opened again. */
   ended: { code: number; at: Date } | null;
 }
@@ -77,6 +79,7 @@ function sessionOf(body: unknown): Session {
   const at = new Date(text(row['disconnectionAt']) ?? NaN);
   return {
     owner: jid && `+${jid.replace(/[:@].*$/, '')}`,
+    name: text(row['profileName']),
     ended: typeof code === 'number' && !Number.isNaN(at.getTime()) ? { code, at } : null,
   };
 }

@@ -26,8 +26,16 @@ export const SETTLED: ReadonlySet<Phone['status']> = new Set([
 ]);
 
 /** A phone that is open: connected, or a mismatch when another number than the one asked for was paired. */
-export function openState(phone: Pick<Phone, 'phoneNumber'>, owner: string | null, at: Date): PhoneState {
-  const session = { ...(owner ? { number: owner } : {}), connectedAt: at.toISOString() };
+export function openState(
+  phone: Pick<Phone, 'phoneNumber'>,
+  { owner, name = null }: { owner: string | null; name?: string | null },
+  at: Date,
+): PhoneState {
+  const session = {
+    ...(owner ? { number: owner } : {}),
+    ...(name ? { name } : {}),
+    connectedAt: at.toISOString(),
+  };
   const isOther = owner?.startsWith('+') && !isSameNumber(owner, phone.phoneNumber);
   return isOther
     ? { status: 'mismatch', reason: 'other_number', session }
@@ -53,7 +61,7 @@ export function connectionState({ phone, placement }: Known, note: ConnectionNot
   const at = new Date(note.at);
   switch (note.state) {
     case 'open':
-      return openState(phone, note.owner, at);
+      return openState(phone, note, at);
     case 'connecting':
       return wasOpen && !SETTLED.has(phone.status)
         ? { status: 'reconnecting', reason: 'connection_lost' }

@@ -152,7 +152,7 @@ export function createMoving(deps: {
       await setPhoneState(
         models,
         now,
-        openState(now, session.kind === 'ok' ? session.value.owner : null, new Date()),
+        openState(now, session.kind === 'ok' ? session.value : { owner: null }, new Date()),
       );
       await models.events.append(phone.userId, [phoneMovedEvent(now)]);
     });

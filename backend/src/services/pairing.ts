@@ -20,6 +20,9 @@ export type Pairing = ReturnType<typeof createPairing>;
 /** Seconds until the next look, by what was found. */
 const AGAIN = { pairing: 5, lost: 3, fault: 2, mostFault: 15 };
 
+/** Of whom its node does not tell who is paired. */
+const UNKNOWN = { owner: null };
+
 /** Seconds. Short, and renewed while a look lasts: one whose process died is soon repeated, and never two at once. */
 const LEASE = 10;
 
@@ -128,7 +131,7 @@ export function createPairing(deps: {
     const known = phone.isConnected && placement.openedAt !== null;
     if (!known) {
       const session = await evolution.session(placementAddress(placement));
-      const state = openState(phone, session.kind === 'ok' ? session.value.owner : null, new Date());
+      const state = openState(phone, session.kind === 'ok' ? session.value : UNKNOWN, new Date());
       await change(phone, state, (models) => models.placements.setOpened(placement.id));
       if (state.status === 'mismatch') return null;
     }

@@ -22,6 +22,8 @@ export interface Failover {
   /** Milliseconds after the node was gone. */
   firstOpen: number;
   allOpen: number;
+  /** After the node was back, until it held none of what it lost. */
+  clearedAfter: number;
   moved: number;
   accepted: number;
   unknown: number;
@@ -91,6 +93,7 @@ export async function failOver(
       120_000,
     );
     const before = await places();
+    const backAt = Date.now();
     if (how === 'kill') await victim.start();
     if (how === 'freeze') victim.signal('SIGCONT');
     await until(
@@ -100,6 +103,7 @@ export async function failOver(
         (await query('select 1 from left_placements')).length === 0,
       60_000,
     );
+    const clearedAfter = Date.now() - backAt;
     const faults = await held(nodes, victim, there);
     if (JSON.stringify(await places()) !== JSON.stringify(before))
       faults.push('phones live elsewhere than before');
@@ -114,6 +118,7 @@ export async function failOver(
     return {
       firstOpen,
       allOpen,
+      clearedAfter,
       moved: there.length,
       accepted: accepted.length,
       unknown: unknown.size,
