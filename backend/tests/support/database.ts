@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { until } from './until.js';
 import { migrate } from '../../src/migrate.js';
 
 const directory = fileURLToPath(new URL('../../../database/migrations/', import.meta.url));
@@ -99,7 +100,10 @@ export async function createTestDatabase(
     },
     async drop() {
       await pool.end();
-      await admin.query(`drop database if exists ${name} with (force)`);
+      // An autovacuum at work in it is not ours to end; it ends by itself.
+      await until('the database is dropped', () =>
+        admin.query(`drop database if exists ${name} with (force)`).then(() => true),
+      );
       await admin.end();
     },
   };
