@@ -60,21 +60,25 @@ begin
   select array_agg(row(b.ord - 1, b."userId", b."phoneId", b.chat, b.type, b.content, nullif(b.payload, 'null'), b.priority,
                        b."sendAt", coalesce(b."expiresAt", greatest(b."sendAt", stamp) + make_interval(secs => b.ttl)),
                        b."onUnknown", b."mediaId", b."bulkId", b."requestId", b.key, decode(b.hash, 'hex'), b."keyTtl",
-                       nextval('messages_id_seq'), p.phone_number, p.status, d.status,
+                       b.id, p.phone_number, p.status, d.status,
                        case when p.id is null then 'phone_missing'
                             when p.status in ('logged_out', 'banned', 'mismatch') then 'phone_refuses'
                             when b."mediaId" is not null and d.id is null then 'media_missing'
                             when d.status = 'failed' then 'media_refused'
                             else 'accepted' end)::acceptance order by b.ord)
     into work
-    from rows from (jsonb_to_recordset(p_batch) as (
+    from (
+      -- Numbered as they came, whatever order the joins below give them.
+      select r.*, nextval('messages_id_seq') as id from rows from (jsonb_to_recordset(p_batch) as (
            "userId" bigint, "phoneId" bigint, chat text, type text, content text, payload jsonb, priority smallint,
            "sendAt" timestamptz, "expiresAt" timestamptz, ttl integer, "onUnknown" text, "mediaId" bigint, "bulkId" bigint,
            "requestId" text, key text, hash text, "keyTtl" integer)) with ordinality
-      as b ("userId", "phoneId", chat, type, content, payload, priority, "sendAt", "expiresAt", ttl, "onUnknown", "mediaId",
-            "bulkId", "requestId", key, hash, "keyTtl", ord)
-    left join phone_numbers p on p.id = b."phoneId" and p.user_id = b."userId"
-    left join media d on d.id = b."mediaId" and d.user_id = b."userId";
+      as r ("userId", "phoneId", chat, type, content, payload, priority, "sendAt", "expiresAt", ttl, "onUnknown", "mediaId",
+            "bulkId", "requestId", key, hash, "keyTtl", ord)) b
+    -- One look each, by its id: a plan that was made while the tables were small would read them whole for ever.
+    left join lateral (select id, phone_number, status from phone_numbers
+                        where id = b."phoneId" and user_id = b."userId" offset 0) p on true
+    left join lateral (select id, status from media where id = b."mediaId" and user_id = b."userId" offset 0) d on true;
 
   -- A key used at this moment by another request waits here until that one commits, and is then a replay. A request that
   -- is refused leaves its key free: it may be sent again, mended.
@@ -127,6 +131,11 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.add_job(p_user bigint, p_kind text, p_about bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ insert into jobs (user_id, kind, about) select p_user, p_kind, p_about where p_user = any (app_user_ids()) $$;
+
 CREATE FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -153,6 +162,10 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.app_phone_ids() RETURNS bigint[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select nullif(current_setting('app.phone_ids', true), '')::bigint[] $$;
+
 CREATE FUNCTION public.app_user_ids() RETURNS bigint[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ select nullif(current_setting('app.user_ids', true), '')::bigint[] $$;
@@ -162,36 +175,11 @@ CREATE FUNCTION public.append_events(p_users bigint[], p_ids text[], p_types tex
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
-  nothing text;
+  reach text := coalesce(current_setting('app.phone_ids', true), '');
 begin
-  insert into event_counters as c (user_id, last_sequence)
-  select u, count(*) from unnest(p_users) as u group by u order by u
-  on conflict (user_id) do update set last_sequence = c.last_sequence + excluded.last_sequence;
-
-  with numbered as (
-    select e.*, c.last_sequence - count(*) over (partition by e.usr)
-                  + row_number() over (partition by e.usr order by e.n) as sequence
-      from unnest(p_users, p_ids, p_types, p_phones, p_messages, p_data)
-           with ordinality as e (usr, id, type, phone, message, data, n)
-      join event_counters c on c.user_id = e.usr),
-  appended as (
-    insert into events (user_id, sequence, id, type, phone_id, message_id, created_at, body)
-    select usr, sequence, id, type, phone, message, p_at,
-           '{"id":"' || id || '","sequence":' || sequence || ',"event":"' || type || '","createdAt":"'
-             || to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '","data":' || data || '}'
-      from numbered order by usr, sequence
-    returning user_id, sequence, type, phone_id),
-  owed as (
-    insert into deliveries (id, user_id, webhook_id, event_sequence, state, next_at)
-    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), a.user_id, w.id, a.sequence,
-           case when w.is_enabled then 'pending' else 'held' end, case when w.is_enabled then now() end
-      from appended a
-      join webhooks w on w.user_id = a.user_id and (w.phone_id is null or w.phone_id = a.phone_id)
-                     and (w.events is null or a.type = any (w.events))
-     where a.type <> 'phone.qr'                          -- a QR is a credential: sockets only
-    returning id, user_id, webhook_id, event_sequence, state)
-  select queue_deliveries(array_agg(user_id), array_agg(id), array_agg(webhook_id), array_agg(event_sequence))
-    from owed where state = 'pending' having count(*) > 0 into nothing;
+  if reach <> '' then perform set_config('app.phone_ids', '', true); end if;
+  perform record_events(p_users, p_ids, p_types, p_phones, p_messages, p_data, p_at);
+  if reach <> '' then perform set_config('app.phone_ids', reach, true); end if;
 end
 $$;
 
@@ -211,6 +199,18 @@ CREATE FUNCTION public.ask_checks_of_node(p_node bigint) RETURNS void
     AS $$
   update phone_checks set check_at = least(coalesce(check_at, 'infinity'), now()), tries = 0
    where node_id = p_node or phone_id in (select phone_id from left_placements where node_id = p_node)
+$$;
+
+CREATE FUNCTION public.blank_phones(p_user bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform set_config('app.removed', 'in reach', true);
+  update phone_numbers set phone_number = 'removed ' || id, device_name = '', session_data = '{}', settings = '{}', proxy = null,
+         sending = '{}', webhook_url = null where user_id = p_user;
+  perform set_config('app.removed', '', true);
+end
 $$;
 
 CREATE FUNCTION public.claim_bulks(p_limit integer, p_again interval) RETURNS TABLE(id bigint, user_id bigint)
@@ -326,6 +326,15 @@ CREATE FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interval) RE
   returning l.phone_id, l.user_id, l.message_id,
     (select h.chat_key from chat_heads h where h.phone_id = l.phone_id and h.message_id = l.message_id),
     l.lease_id, l.failures
+$$;
+
+CREATE FUNCTION public.claim_jobs(p_limit integer, p_lease interval) RETURNS TABLE(id bigint, user_id bigint, kind text, about bigint, lease_id uuid)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update jobs j set ready_at = now() + p_lease, lease_id = gen_random_uuid()
+   where j.id in (select id from jobs where ready_at <= now() order by ready_at limit p_limit for update skip locked)
+  returning j.id, j.user_id, j.kind, j.about, j.lease_id
 $$;
 
 CREATE FUNCTION public.claim_lanes(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, message_id bigint, chat_key bigint, lease_id uuid, failures integer)
@@ -606,6 +615,19 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.finish_job(p_job bigint, p_lease uuid, p_again interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if p_again is null then
+    delete from jobs where id = p_job and lease_id = p_lease;
+  else
+    update jobs set ready_at = now() + p_again, lease_id = null where id = p_job and lease_id = p_lease;
+  end if;
+end
+$$;
+
 CREATE FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -746,6 +768,16 @@ CREATE FUNCTION public.is_number_taken(p_user bigint, p_number text) RETURNS boo
     AS $$ select exists (select from paired_numbers
                         where number_hash = sha256(convert_to(p_number, 'UTF8')) and user_id <> p_user) $$;
 
+CREATE FUNCTION public.keep_sealing_key(p_id text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ delete from sealing_keys where id <> p_id $$;
+
+CREATE FUNCTION public.kept_since(p_user bigint, p_what text, p_since timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select greatest(p_since, now() - (select (kept_days->>p_what)::integer from users where id = p_user) * interval '1 day') $$;
+
 CREATE FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -820,6 +852,25 @@ begin
   return null;
 end
 $$;
+
+CREATE FUNCTION public.ledger_bounds(p_user bigint, OUT oldest bigint, OUT last bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  reach text := coalesce(current_setting('app.phone_ids', true), '');
+begin
+  if reach <> '' then perform set_config('app.phone_ids', '', true); end if;
+  select (select min(sequence) from events where user_id = p_user),
+         (select last_sequence from event_counters where user_id = p_user) into oldest, last;
+  if reach <> '' then perform set_config('app.phone_ids', reach, true); end if;
+end
+$$;
+
+CREATE FUNCTION public.left_of_user(p_user bigint) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select count(*) from left_placements where user_id = p_user and p_user = any (app_user_ids()) $$;
 
 CREATE FUNCTION public.lengthen_leases(p_leases uuid[], p_seconds integer[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1104,6 +1155,44 @@ CREATE FUNCTION public.quiet_end(p_timezone text, p_from time without time zone,
     from (select (p_at at time zone p_timezone)::time as clock, (p_at at time zone p_timezone)::date as day) l
 $$;
 
+CREATE FUNCTION public.record_events(p_users bigint[], p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  nothing text;
+begin
+  insert into event_counters as c (user_id, last_sequence)
+  select u, count(*) from unnest(p_users) as u group by u order by u
+  on conflict (user_id) do update set last_sequence = c.last_sequence + excluded.last_sequence;
+
+  with numbered as (
+    select e.*, c.last_sequence - count(*) over (partition by e.usr)
+                  + row_number() over (partition by e.usr order by e.n) as sequence
+      from unnest(p_users, p_ids, p_types, p_phones, p_messages, p_data)
+           with ordinality as e (usr, id, type, phone, message, data, n)
+      join event_counters c on c.user_id = e.usr),
+  appended as (
+    insert into events (user_id, sequence, id, type, phone_id, message_id, created_at, body)
+    select usr, sequence, id, type, phone, message, p_at,
+           '{"id":"' || id || '","sequence":' || sequence || ',"event":"' || type || '","createdAt":"'
+             || to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '","data":' || data || '}'
+      from numbered order by usr, sequence
+    returning user_id, sequence, type, phone_id),
+  owed as (
+    insert into deliveries (id, user_id, webhook_id, event_sequence, state, next_at)
+    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), a.user_id, w.id, a.sequence,
+           case when w.is_enabled then 'pending' else 'held' end, case when w.is_enabled then now() end
+      from appended a
+      join webhooks w on w.user_id = a.user_id and (w.phone_id is null or w.phone_id = a.phone_id)
+                     and (w.events is null or a.type = any (w.events))
+     where a.type <> 'phone.qr'                          -- a QR is a credential: sockets only
+    returning id, user_id, webhook_id, event_sequence, state)
+  select queue_deliveries(array_agg(user_id), array_agg(id), array_agg(webhook_id), array_agg(event_sequence))
+    from owed where state = 'pending' having count(*) > 0 into nothing;
+end
+$$;
+
 CREATE FUNCTION public.refresh_lane(p_phone bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1245,6 +1334,14 @@ CREATE FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval)
   select exists (select 1 from renewed)
 $$;
 
+CREATE FUNCTION public.renew_job(p_job bigint, p_lease uuid, p_for interval) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with held as (update jobs set ready_at = now() + p_for where id = p_job and lease_id = p_lease returning 1)
+  select exists (select from held)
+$$;
+
 CREATE FUNCTION public.take_number(p_user bigint, p_phone bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1263,12 +1360,13 @@ CREATE FUNCTION public.trim_events(p_before timestamp with time zone, p_limit in
     SET search_path TO 'public', 'pg_temp'
     AS $$
   with oldest as (
-    select e.user_id, e.sequence, e.created_at from unnest(app_user_ids()) as u (id)
+    select e.user_id, e.sequence, e.created_at, u.since
+      from (select id, kept_since(id, 'events', p_before) as since from unnest(app_user_ids()) as u (id)) u
      cross join lateral (select user_id, sequence, created_at from events
                           where user_id = u.id order by sequence limit p_limit) e),
   kept as (
     select o.user_id, min(o.sequence) as sequence from oldest o
-     where o.created_at >= p_before
+     where o.created_at >= o.since
         or exists (select 1 from deliveries d
                     where d.user_id = o.user_id and d.event_sequence = o.sequence and d.state in ('pending', 'held'))
      group by o.user_id),
@@ -1297,7 +1395,9 @@ CREATE TABLE public.api_keys (
     revoked_at timestamp with time zone,
     allowed_ips cidr[],
     last_used_at timestamp with time zone,
-    rolled_from text
+    rolled_from text,
+    phone_ids bigint[],
+    phone_id bigint
 );
 
 ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
@@ -1370,7 +1470,8 @@ CREATE TABLE public.bulks (
     progress jsonb DEFAULT '{}'::jsonb NOT NULL,
     cancelled_at timestamp with time zone,
     finished_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    phone_ids bigint[] DEFAULT public.app_phone_ids()
 );
 
 ALTER TABLE ONLY public.bulks FORCE ROW LEVEL SECURITY;
@@ -1452,6 +1553,24 @@ CREATE TABLE public.delivery_queue (
     lease_id uuid
 );
 
+CREATE TABLE public.erasures (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    contact text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.erasures FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.erasures ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.erasures_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.event_counters (
     user_id bigint NOT NULL,
     last_sequence bigint DEFAULT 0 NOT NULL
@@ -1471,6 +1590,31 @@ CREATE TABLE public.events (
 );
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.exports (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    total integer,
+    storage_key text,
+    size bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    CONSTRAINT exports_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.exports_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.group_members (
     user_id bigint NOT NULL,
@@ -1525,6 +1669,25 @@ CREATE TABLE public.inbound_facts (
 
 ALTER TABLE ONLY public.inbound_facts FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.jobs (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    kind text NOT NULL,
+    about bigint,
+    ready_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_id uuid,
+    CONSTRAINT jobs_kind_check CHECK ((kind = ANY (ARRAY['export'::text, 'erase'::text, 'remove'::text])))
+);
+
+ALTER TABLE public.jobs ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.jobs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.left_placements (
     placement_id text NOT NULL,
     phone_id bigint NOT NULL,
@@ -1539,6 +1702,19 @@ CREATE TABLE public.lids (
 );
 
 ALTER TABLE ONLY public.lids FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.mail_tokens (
+    id text NOT NULL,
+    user_id bigint NOT NULL,
+    purpose text NOT NULL,
+    email text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT mail_tokens_purpose_check CHECK ((purpose = ANY (ARRAY['confirm'::text, 'reset'::text])))
+);
+
+ALTER TABLE ONLY public.mail_tokens FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.media (
     id bigint NOT NULL,
@@ -1558,6 +1734,7 @@ CREATE TABLE public.media (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     stored_at timestamp with time zone,
     expires_at timestamp with time zone,
+    phone_ids bigint[] DEFAULT public.app_phone_ids(),
     CONSTRAINT media_check CHECK (((status <> 'stored'::text) OR ((storage_key IS NOT NULL) AND (size IS NOT NULL) AND (mimetype IS NOT NULL)))),
     CONSTRAINT media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'video'::text, 'audio'::text, 'voice'::text, 'document'::text, 'sticker'::text]))),
     CONSTRAINT media_source_check CHECK ((source = ANY (ARRAY['upload'::text, 'link'::text, 'base64'::text, 'inbound'::text]))),
@@ -1894,6 +2071,14 @@ ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.recovery_codes (
+    user_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.recovery_codes FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.sealing_keys (
     id text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
@@ -1910,7 +2095,7 @@ CREATE TABLE public.sessions (
     expires_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
     revoked_why text,
-    CONSTRAINT sessions_revoked_why_check CHECK ((revoked_why = ANY (ARRAY['signed_out'::text, 'refresh_reused'::text, 'password_changed'::text, 'all_signed_out'::text])))
+    CONSTRAINT sessions_revoked_why_check CHECK ((revoked_why = ANY (ARRAY['signed_out'::text, 'refresh_reused'::text, 'password_changed'::text, 'password_reset'::text, 'all_signed_out'::text])))
 );
 
 ALTER TABLE ONLY public.sessions FORCE ROW LEVEL SECURITY;
@@ -1919,6 +2104,14 @@ CREATE TABLE public.turns (
     user_id bigint NOT NULL,
     served_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.usage_days (
+    user_id bigint NOT NULL,
+    day date NOT NULL,
+    messages bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.usage_days FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.users (
     id bigint NOT NULL,
@@ -1932,6 +2125,12 @@ CREATE TABLE public.users (
     is_active boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    email_verified_at timestamp with time zone,
+    totp_secret text,
+    totp_enabled_at timestamp with time zone,
+    totp_step bigint DEFAULT 0 NOT NULL,
+    quotas jsonb DEFAULT '{}'::jsonb NOT NULL,
+    kept_days jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['user'::text, 'admin'::text])))
 );
 
@@ -2033,6 +2232,12 @@ ALTER TABLE ONLY public.deliveries
 ALTER TABLE ONLY public.delivery_queue
     ADD CONSTRAINT delivery_queue_pkey PRIMARY KEY (delivery_id);
 
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_user_id_contact_key UNIQUE (user_id, contact);
+
 ALTER TABLE ONLY public.event_counters
     ADD CONSTRAINT event_counters_pkey PRIMARY KEY (user_id);
 
@@ -2041,6 +2246,12 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (user_id, sequence);
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_user_id_id_key UNIQUE (user_id, id);
 
 ALTER TABLE ONLY public.group_members
     ADD CONSTRAINT group_members_pkey PRIMARY KEY (phone_id, chat, address);
@@ -2057,6 +2268,9 @@ ALTER TABLE ONLY public.idempotency_keys
 ALTER TABLE ONLY public.inbound_facts
     ADD CONSTRAINT inbound_facts_pkey PRIMARY KEY (phone_id, key);
 
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_pkey PRIMARY KEY (phone_id);
 
@@ -2065,6 +2279,9 @@ ALTER TABLE ONLY public.left_placements
 
 ALTER TABLE ONLY public.lids
     ADD CONSTRAINT lids_pkey PRIMARY KEY (user_id, lid);
+
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_pkey PRIMARY KEY (id);
@@ -2144,6 +2361,9 @@ ALTER TABLE ONLY public.placements
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, hash);
+
 ALTER TABLE ONLY public.sealing_keys
     ADD CONSTRAINT sealing_keys_pkey PRIMARY KEY (id);
 
@@ -2152,6 +2372,9 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.turns
     ADD CONSTRAINT turns_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.usage_days
+    ADD CONSTRAINT usage_days_pkey PRIMARY KEY (user_id, day);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_api_key_key UNIQUE (api_key);
@@ -2167,6 +2390,8 @@ ALTER TABLE ONLY public.webhooks
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_user_id_id_key UNIQUE (user_id, id);
+
+CREATE INDEX api_keys_phone ON public.api_keys USING btree (user_id, phone_id) WHERE (phone_id IS NOT NULL);
 
 CREATE INDEX attempts_delivery ON public.attempts USING btree (delivery_id);
 
@@ -2202,11 +2427,17 @@ CREATE INDEX delivery_queue_order ON public.delivery_queue USING btree (webhook_
 
 CREATE INDEX delivery_queue_ready ON public.delivery_queue USING btree (webhook_id, ready_at, sequence);
 
+CREATE UNIQUE INDEX exports_pending ON public.exports USING btree (user_id) WHERE (status = 'pending'::text);
+
 CREATE INDEX group_members_lid ON public.group_members USING btree (user_id, address) WHERE (address ~~ 'lid:%'::text);
 
 CREATE INDEX idempotency_keys_expires ON public.idempotency_keys USING btree (expires_at);
 
 CREATE INDEX inbound_facts_received ON public.inbound_facts USING btree (received_at);
+
+CREATE INDEX jobs_ready ON public.jobs USING btree (ready_at);
+
+CREATE INDEX jobs_user ON public.jobs USING btree (user_id);
 
 CREATE INDEX lanes_leased ON public.lanes USING btree (leased_until) WHERE (lease_id IS NOT NULL);
 
@@ -2215,6 +2446,10 @@ CREATE INDEX lanes_ready ON public.lanes USING btree (ready_at) WHERE (is_open A
 CREATE INDEX left_placements_node ON public.left_placements USING btree (node_id);
 
 CREATE INDEX lids_number ON public.lids USING btree (user_id, number);
+
+CREATE INDEX mail_tokens_expires ON public.mail_tokens USING btree (expires_at);
+
+CREATE INDEX mail_tokens_user ON public.mail_tokens USING btree (user_id, purpose);
 
 CREATE INDEX media_awaited ON public.media USING btree (user_id, md5(url)) WHERE ((status = 'pending'::text) AND (url IS NOT NULL));
 
@@ -2290,6 +2525,8 @@ CREATE INDEX placements_left ON public.placements USING btree (phone_id) WHERE (
 
 CREATE INDEX sessions_expires ON public.sessions USING btree (expires_at);
 
+CREATE INDEX sessions_place ON public.sessions USING btree (user_id, ip);
+
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id, created_at);
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email));
@@ -2328,6 +2565,9 @@ CREATE TRIGGER users_index AFTER INSERT OR DELETE OR UPDATE OF email ON public.u
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_user_id_delivery_id_fkey FOREIGN KEY (user_id, delivery_id) REFERENCES public.deliveries(user_id, id) ON DELETE CASCADE;
@@ -2371,11 +2611,17 @@ ALTER TABLE ONLY public.delivery_queue
 ALTER TABLE ONLY public.delivery_queue
     ADD CONSTRAINT delivery_queue_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.event_counters
     ADD CONSTRAINT event_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.group_members
     ADD CONSTRAINT group_members_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
@@ -2388,6 +2634,9 @@ ALTER TABLE ONLY public.idempotency_keys
 
 ALTER TABLE ONLY public.inbound_facts
     ADD CONSTRAINT inbound_facts_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
@@ -2403,6 +2652,9 @@ ALTER TABLE ONLY public.left_placements
 
 ALTER TABLE ONLY public.lids
     ADD CONSTRAINT lids_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.media_queue
     ADD CONSTRAINT media_queue_media_id_fkey FOREIGN KEY (media_id) REFERENCES public.media(id) ON DELETE CASCADE;
@@ -2476,11 +2728,17 @@ ALTER TABLE ONLY public.placements
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.turns
     ADD CONSTRAINT turns_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.usage_days
+    ADD CONSTRAINT usage_days_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhook_lanes
     ADD CONSTRAINT webhook_lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2508,9 +2766,13 @@ ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.erasures ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.event_counters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.group_members ENABLE ROW LEVEL SECURITY;
 
@@ -2521,6 +2783,70 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.inbound_facts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.lids ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY limited ON public.api_keys AS RESTRICTIVE USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.attempts AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (EXISTS ( SELECT
+   FROM public.deliveries d
+  WHERE ((d.user_id = attempts.user_id) AND (d.id = attempts.delivery_id))))));
+
+CREATE POLICY limited ON public.audit AS RESTRICTIVE FOR SELECT USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.bulks AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_ids <@ ( SELECT public.app_phone_ids() AS app_phone_ids))));
+
+CREATE POLICY limited ON public.chats AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.contacts AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.deliveries AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (EXISTS ( SELECT
+   FROM public.webhooks w
+  WHERE ((w.user_id = deliveries.user_id) AND (w.id = deliveries.webhook_id))))));
+
+CREATE POLICY limited ON public.erasures AS RESTRICTIVE USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.events AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.exports AS RESTRICTIVE USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.group_members AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.groups AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.inbound_facts AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.mail_tokens AS RESTRICTIVE USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.media AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_ids <@ ( SELECT public.app_phone_ids() AS app_phone_ids)) OR (EXISTS ( SELECT
+   FROM public.messages m
+  WHERE ((m.user_id = media.user_id) AND (m.media_id = media.id))))));
+
+CREATE POLICY limited ON public.message_timeline AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (EXISTS ( SELECT
+   FROM public.messages m
+  WHERE ((m.user_id = message_timeline.user_id) AND (m.id = message_timeline.message_id))))));
+
+CREATE POLICY limited ON public.messages AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_number_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.moves AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.number_checks AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.parked_acks AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.parked_changes AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.phone_numbers AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.placements AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.quarantine AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+CREATE POLICY limited ON public.recovery_codes AS RESTRICTIVE USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.sessions AS RESTRICTIVE USING ((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL));
+
+CREATE POLICY limited ON public.webhooks AS RESTRICTIVE USING (((( SELECT public.app_phone_ids() AS app_phone_ids) IS NULL) OR (phone_id = ANY (( SELECT public.app_phone_ids() AS app_phone_ids)::bigint[]))));
+
+ALTER TABLE public.mail_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
 
@@ -2544,6 +2870,8 @@ ALTER TABLE public.placements ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.recovery_codes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON public.api_keys USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
@@ -2560,9 +2888,13 @@ CREATE POLICY tenant ON public.contacts USING ((user_id = ANY (( SELECT public.a
 
 CREATE POLICY tenant ON public.deliveries USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
+CREATE POLICY tenant ON public.erasures USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
 CREATE POLICY tenant ON public.event_counters USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.events USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.exports USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.group_members USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -2573,6 +2905,8 @@ CREATE POLICY tenant ON public.idempotency_keys USING ((user_id = ANY (( SELECT 
 CREATE POLICY tenant ON public.inbound_facts USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.lids USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.mail_tokens USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.media USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
@@ -2596,11 +2930,17 @@ CREATE POLICY tenant ON public.placements USING ((user_id = ANY (( SELECT public
 
 CREATE POLICY tenant ON public.quarantine USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
+CREATE POLICY tenant ON public.recovery_codes USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
 CREATE POLICY tenant ON public.sessions USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+CREATE POLICY tenant ON public.usage_days USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.users USING ((id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
 
 CREATE POLICY tenant ON public.webhooks USING ((user_id = ANY (( SELECT public.app_user_ids() AS app_user_ids)::bigint[])));
+
+ALTER TABLE public.usage_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
@@ -2611,8 +2951,14 @@ GRANT USAGE ON SCHEMA public TO evolution_app;
 REVOKE ALL ON FUNCTION public.accept_messages(p_batch jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_messages(p_batch jsonb) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.add_job(p_user bigint, p_kind text, p_about bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_job(p_user bigint, p_kind text, p_about bigint) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.app_phone_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_phone_ids() TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.app_user_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_user_ids() TO evolution_app;
@@ -2625,6 +2971,9 @@ GRANT ALL ON FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at times
 
 REVOKE ALL ON FUNCTION public.ask_checks_of_node(p_node bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ask_checks_of_node(p_node bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.blank_phones(p_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.blank_phones(p_user bigint) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.claim_bulks(p_limit integer, p_again interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_bulks(p_limit integer, p_again interval) TO evolution_app;
@@ -2640,6 +2989,9 @@ GRANT ALL ON FUNCTION public.claim_deliveries(p_limit integer, p_per_webhook int
 
 REVOKE ALL ON FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_jobs(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_jobs(p_limit integer, p_lease interval) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) TO evolution_app;
@@ -2683,6 +3035,9 @@ GRANT ALL ON FUNCTION public.finish_compare(p_phone bigint, p_lease uuid, p_comp
 REVOKE ALL ON FUNCTION public.finish_deliveries(p_users bigint[], p_ids text[], p_leases uuid[], p_retry_at timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_deliveries(p_users bigint[], p_ids text[], p_leases uuid[], p_retry_at timestamp with time zone[]) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.finish_job(p_job bigint, p_lease uuid, p_again interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_job(p_job bigint, p_lease uuid, p_again interval) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_lane(p_user bigint, p_phone bigint, p_chat bigint, p_lease uuid, p_hold interval, p_pause interval, p_doubt boolean, p_left boolean) TO evolution_app;
 
@@ -2707,6 +3062,12 @@ REVOKE ALL ON FUNCTION public.index_user() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.is_number_taken(p_user bigint, p_number text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_number_taken(p_user bigint, p_number text) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.keep_sealing_key(p_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_sealing_key(p_id text) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.kept_since(p_user bigint, p_what text, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.kept_since(p_user bigint, p_what text, p_since timestamp with time zone) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) TO evolution_app;
 
@@ -2718,6 +3079,12 @@ GRANT ALL ON FUNCTION public.latest_audit(p_before bigint, p_user bigint, p_limi
 REVOKE ALL ON FUNCTION public.leave_number() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.leave_placement() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.ledger_bounds(p_user bigint, OUT oldest bigint, OUT last bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ledger_bounds(p_user bigint, OUT oldest bigint, OUT last bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.left_of_user(p_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.left_of_user(p_user bigint) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.lengthen_leases(p_leases uuid[], p_seconds integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lengthen_leases(p_leases uuid[], p_seconds integer[]) TO evolution_app;
@@ -2784,6 +3151,9 @@ GRANT ALL ON FUNCTION public.queue_media(p_user bigint, p_media bigint) TO evolu
 REVOKE ALL ON FUNCTION public.quiet_end(p_timezone text, p_from time without time zone, p_to time without time zone, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.quiet_end(p_timezone text, p_from time without time zone, p_to time without time zone, p_at timestamp with time zone) TO evolution_app;
 
+REVOKE ALL ON FUNCTION public.record_events(p_users bigint[], p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_events(p_users bigint[], p_ids text[], p_types text[], p_phones bigint[], p_messages bigint[], p_data text[], p_at timestamp with time zone) TO evolution_app;
+
 REVOKE ALL ON FUNCTION public.refresh_lane(p_phone bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refresh_webhook_lane(p_webhook bigint) FROM PUBLIC;
@@ -2802,6 +3172,9 @@ GRANT ALL ON FUNCTION public.rename_lid(p_user bigint, p_lid text, p_number text
 
 REVOKE ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_check(p_phone bigint, p_lease uuid, p_for interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.renew_job(p_job bigint, p_lease uuid, p_for interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.renew_job(p_job bigint, p_lease uuid, p_for interval) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.take_number(p_user bigint, p_phone bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_number(p_user bigint, p_phone bigint) TO evolution_app;
@@ -2832,9 +3205,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO evolution_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.erasures TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.erasures_id_seq TO evolution_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_counters TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exports TO evolution_app;
+
+GRANT USAGE ON SEQUENCE public.exports_id_seq TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_members TO evolution_app;
 
@@ -2844,7 +3225,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO evolution_
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbound_facts TO evolution_app;
 
+GRANT USAGE ON SEQUENCE public.jobs_id_seq TO evolution_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lids TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mail_tokens TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO evolution_app;
 
@@ -2884,9 +3269,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine TO evolution_app;
 
 GRANT USAGE ON SEQUENCE public.quarantine_id_seq TO evolution_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery_codes TO evolution_app;
+
 GRANT SELECT,INSERT ON TABLE public.sealing_keys TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO evolution_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_days TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO evolution_app;
 

@@ -39,6 +39,8 @@ const app = createApp({
     via: 'jwt',
     credentialId: 'floor',
     allowedIps: null,
+    phoneIds: null,
+    messagesPerDay: undefined,
   }),
   logger,
   limitStore: createLimitStores(redis).store,
@@ -48,7 +50,7 @@ const app = createApp({
     corsOrigins: [],
     trustProxy: 'loopback',
     jsonLimit: 1_000_000,
-    rateLimits: { window: 900, ip: MANY, user: MANY, auth: MANY, authIp: MANY, send: MANY },
+    rateLimits: { window: 900, ip: MANY, user: MANY, auth: MANY, authIp: MANY, account: MANY, send: MANY },
   },
 });
 await pool.query(

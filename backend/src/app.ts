@@ -8,9 +8,16 @@ import { context, matched, type AccessLog } from './middleware/context.js';
 import { docs } from './middleware/docs.js';
 import { errors, methodNotAllowed, notFound } from './middleware/error.js';
 import { uploads, type UploadTaker } from './middleware/upload.js';
-import { createLimits, type Limits, type RateLimits, type StoreFactory } from './middleware/rate-limit.js';
+import {
+  createLimits,
+  type IsKnownPlace,
+  type Limits,
+  type RateLimits,
+  type StoreFactory,
+} from './middleware/rate-limit.js';
 import { validate } from './middleware/validate.js';
-import { hasBody, type Endpoint } from './utils/endpoint.js';
+import { hasBody, type Caller, type Endpoint, type Req } from './utils/endpoint.js';
+import { limitedTo } from './utils/limited.js';
 import { openapi, type Announcement } from './utils/openapi.js';
 
 export interface AppConfig {
@@ -37,6 +44,7 @@ export interface Frame {
   auditor?: Auditor;
   /** Where limits are counted; in this process when absent. */
   limitStore?: StoreFactory;
+  isKnownPlace?: IsKnownPlace;
   /** Takes the files of forms, of at most so many bytes; without it no form is taken. */
   files?: { taker: UploadTaker; limit: number };
 }
@@ -48,7 +56,7 @@ const NODE_BODY_LIMIT = 64 * 1024 * 1024;
 export function createApp(frame: Frame): Express {
   const { endpoints, identify, config, logger, limitStore, files, auditor } = frame;
   const app = bare(config.trustProxy);
-  const limits = createLimits(config.rateLimits, limitStore);
+  const limits = createLimits(config.rateLimits, limitStore, frame.isKnownPlace);
   const router = express.Router({ caseSensitive: true });
 
   app.use(context(logger));
@@ -105,10 +113,17 @@ const corsOptions = (origins: string[]): cors.CorsOptions => ({
   maxAge: 600,
 });
 
+/**
+ * Nothing beyond the caller's phones is in reach of what a handler does. Set around the handler itself, since what reads a
+ * body goes on in the context of its connection.
+ */
 const handler =
   (row: Endpoint): RequestHandler =>
-  (req, res) =>
-    row.handler(req as Parameters<Endpoint['handler']>[0], res);
+  (request, res) => {
+    const req = request as Req;
+    const caller = req.caller as Caller | undefined;
+    return limitedTo(caller?.phoneIds ?? null, () => row.handler(req, res));
+  };
 
 /** What a request of a row passes, in order; cheap refusals come before anything is read. */
 function chain(

@@ -8,6 +8,7 @@ import type { Settings } from './config/env.js';
 import { createApp, createInboundApp } from './app.js';
 import { evolutionClient } from './clients/evolution.client.js';
 import { evolutionStore } from './clients/evolution.store.js';
+import { mailClient } from './clients/mail.client.js';
 import { mediaClient } from './clients/media.client.js';
 import { diskStorage } from './clients/storage.disk.js';
 import { s3Storage } from './clients/storage.s3.js';
@@ -20,6 +21,7 @@ import { authController } from './controllers/auth.controller.js';
 import { bulkController } from './controllers/bulk.controller.js';
 import { connectLinkController } from './controllers/connect-link.controller.js';
 import { contactController } from './controllers/contact.controller.js';
+import { dataController } from './controllers/data.controller.js';
 import { eventController } from './controllers/event.controller.js';
 import { groupController } from './controllers/group.controller.js';
 import { healthController } from './controllers/health.controller.js';
@@ -43,17 +45,23 @@ import { createAdopting } from './services/adopting.js';
 import { createAccounts } from './services/account.js';
 import { createAudit } from './services/audit.js';
 import { createKeys } from './services/key.js';
+import { createSecondFactors } from './services/second-factor.js';
 import { createSessions } from './services/session.js';
 import { createUsers } from './services/user.js';
 import { createAuth } from './services/auth.js';
 import { createBulks } from './services/bulk.js';
 import { createConnectLinks } from './services/connect-link.js';
 import { createContacts } from './services/contact.js';
+import { createErasing } from './services/erasing.js';
+import { createExports } from './services/export.js';
+import { createJobs } from './services/job.js';
+import { createRemoving } from './services/removing.js';
 import { createDeafness } from './services/deafness.js';
 import { createDeliveries } from './services/delivery.js';
 import { createDirectory } from './services/directory.js';
 import { createDispatch } from './services/dispatch.js';
 import { createDrafts } from './services/draft.js';
+import { createEmails } from './services/email.js';
 import { createEvents } from './services/event.js';
 import { createFeed } from './services/feed.js';
 import { createGroups } from './services/group.js';
@@ -80,6 +88,7 @@ import { createPairing } from './services/pairing.js';
 import { createPhoneLife } from './services/phone-life.js';
 import { createPhones } from './services/phone.js';
 import { createPool } from './services/pool.js';
+import { createQuotas } from './services/quota.js';
 import { createRepair } from './services/repair.js';
 import { createRetention } from './services/retention.js';
 import { createSettlement } from './services/settlement.js';
@@ -93,6 +102,7 @@ import { linkSigner } from './utils/link.js';
 import { passwords as createPasswords } from './utils/password.js';
 import { bulkWorkers } from './workers/bulk.worker.js';
 import { deliveryWorkers } from './workers/delivery.worker.js';
+import { jobWorkers } from './workers/job.worker.js';
 import { housekeepingWorkers } from './workers/housekeeping.worker.js';
 import { mediaKeepWorkers, mediaWorkers } from './workers/media.worker.js';
 import { messageWorkers } from './workers/message.worker.js';
@@ -196,14 +206,48 @@ export function compose(env: Settings, logger: Logger) {
   const identify = createIdentify({ tenancy, tokens });
   const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
   const sessions = createSessions({ tenancy, tokens, lifetime: env.REFRESH_EXPIRES_IN });
-  const auth = createAuth({ tenancy, passwords, tokens, sessions });
+  const secondFactors = createSecondFactors({ tenancy, passwords, sealer });
+  const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors });
+  const mail = mailClient({
+    url: env.SMTP_URL,
+    from: env.MAIL_FROM,
+    isProduction: env.NODE_ENV === 'production',
+    logger,
+  });
+  const emails = createEmails({
+    tenancy,
+    mail,
+    passwords,
+    tokens,
+    sessions,
+    secondFactors,
+    forget: identify.forget,
+    serverUrl: env.SERVER_URL,
+  });
   const accounts = createAccounts({ tenancy, passwords, tokens, sessions, forget: identify.forget });
   const audit = createAudit({ tenancy });
+  const users = createUsers({ tenancy, auth, wake });
+  const quotas = createQuotas({
+    tenancy,
+    settings: {
+      quotas: {
+        phones: env.QUOTA_PHONES,
+        messagesPerDay: env.QUOTA_MESSAGES_PER_DAY,
+        mediaBytes: env.MEDIA_QUOTA,
+      },
+      keptDays: {
+        messages: env.MESSAGES_KEPT_DAYS,
+        media: env.MEDIA_KEPT_DAYS,
+        events: env.EVENTS_KEPT_DAYS,
+      },
+    },
+  });
   const phones = createPhones({
     tenancy,
     wake,
     sealer,
     refuseUrl,
+    quotas,
     settings: { idempotencyTtl: env.IDEMPOTENCY_TTL },
   });
   const drafts = createDrafts({ tenancy, media });
@@ -239,7 +283,7 @@ export function compose(env: Settings, logger: Logger) {
   });
   const tuning = createTuning({ tenancy, evolution, wake, sealer, refuseProxy });
   const moving = createMoving({ tenancy, evolution, store, tuning, wake, logger });
-  const pairing = createPairing({ tenancy, evolution, moving, tuning, wake, sealer, logger });
+  const pairing = createPairing({ tenancy, evolution, moving, store, tuning, wake, sealer, logger });
   const sending = {
     sendTimeout: env.SEND_TIMEOUT,
     unknownHold: env.UNKNOWN_HOLD,
@@ -285,13 +329,32 @@ export function compose(env: Settings, logger: Logger) {
     },
   });
   const life = createPhoneLife({ tenancy, evolution, wake, sealer });
+  const exports = createExports({ tenancy, storage, signer, wake, serverUrl: env.SERVER_URL });
+  const erasing = createErasing({ tenancy, storage, store, wake });
+  const removing = createRemoving({
+    tenancy,
+    passwords,
+    secondFactors,
+    tokens,
+    life,
+    storage,
+    wake,
+    forget: identify.forget,
+    logger,
+  });
+  const jobs = createJobs({
+    tenancy,
+    kinds: { export: exports.run, erase: erasing.run, remove: removing.run },
+    logger,
+  });
   const directory = createDirectory({ tenancy, evolution });
   const imageOf = imageReader(media);
   const controllers = {
-    account: accountController({ accounts, audit, users: createUsers({ tenancy, wake }) }),
-    auth: authController({ auth, accounts, sessions }),
+    account: accountController({ accounts, audit, users, quotas }),
+    auth: authController({ auth, accounts, sessions, emails, secondFactors }),
     keys: keyController({ keys: createKeys({ tenancy }) }),
-    bulks: bulkController({ bulks }),
+    bulks: bulkController({ bulks, quotas }),
+    data: dataController({ exports, removing, erasing }),
     events: eventController({ events: createEvents({ tenancy }) }),
     connectLinks: connectLinkController({
       connectLinks: createConnectLinks({ tenancy, life, signer, serverUrl: env.SERVER_URL }),
@@ -324,7 +387,7 @@ export function compose(env: Settings, logger: Logger) {
       }),
     }),
     media: mediaController({ media }),
-    messages: messageController({ messages }),
+    messages: messageController({ messages, quotas }),
     phones: phoneController({ phones }),
     pool: poolController({
       pool: createPool({ tenancy, moving, keys: nodeKeys, canMove: store.isReady, wake }),
@@ -346,6 +409,7 @@ export function compose(env: Settings, logger: Logger) {
     identify,
     logger,
     limitStore: limits.store,
+    isKnownPlace: auth.isKnownPlace,
     auditor: {
       append: audit.append,
       onError: (error: unknown) => logger.error('not audited', { error }),
@@ -364,6 +428,7 @@ export function compose(env: Settings, logger: Logger) {
         user: env.RATE_LIMIT_USER,
         auth: env.RATE_LIMIT_AUTH,
         authIp: env.RATE_LIMIT_AUTH_IP,
+        account: env.RATE_LIMIT_ACCOUNT,
         send: env.RATE_LIMIT_SEND,
       },
     },
@@ -419,6 +484,7 @@ export function compose(env: Settings, logger: Logger) {
         every: env.HOUSEKEEPING,
         deafCheck: env.DEAF_CHECK,
       }),
+      jobs: jobWorkers({ jobs, wake, logger, sweepMs }),
       bulks: bulkWorkers({ bulks, logger, sweepMs }),
       media: mediaWorkers({
         fetch: createMediaFetch({
@@ -456,6 +522,11 @@ export function compose(env: Settings, logger: Logger) {
     },
     /** False: what is stored was sealed under another JWT_SECRET, and could not be opened. */
     claimSealing: () => tenancy.claimSealing(sealer.keyIds),
+    /** Makes sure of the first admin, where the settings name one. */
+    ensureAdmin: async () => {
+      const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = env;
+      if (email && password) await users.ensureAdmin({ email, password });
+    },
     /** Makes the pool of nodes equal to the configured one. */
     syncNodes: () => tenancy.shared.nodes.sync(env.EVOLUTION_NODES),
     /** Has nodes told anew that post to where this gateway no longer listens. */
@@ -466,6 +537,7 @@ export function compose(env: Settings, logger: Logger) {
       evolution.close();
       await store.close();
       webhooks.close();
+      mail.close();
       downloads.close();
       storage.close();
       limits.close();

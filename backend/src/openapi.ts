@@ -6,6 +6,7 @@ import { authController } from './controllers/auth.controller.js';
 import { bulkController } from './controllers/bulk.controller.js';
 import { connectLinkController } from './controllers/connect-link.controller.js';
 import { contactController } from './controllers/contact.controller.js';
+import { dataController } from './controllers/data.controller.js';
 import { eventController } from './controllers/event.controller.js';
 import { groupController } from './controllers/group.controller.js';
 import { healthController } from './controllers/health.controller.js';
@@ -35,10 +36,17 @@ const nothing = undefined as never;
 /** Every row of both listeners, to be read and not to be called. */
 export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] } {
   const controllers = {
-    account: accountController({ accounts: nothing, users: nothing, audit: nothing }),
-    auth: authController({ auth: nothing, accounts: nothing, sessions: nothing }),
+    account: accountController({ accounts: nothing, users: nothing, audit: nothing, quotas: nothing }),
+    auth: authController({
+      auth: nothing,
+      accounts: nothing,
+      sessions: nothing,
+      emails: nothing,
+      secondFactors: nothing,
+    }),
     keys: keyController({ keys: nothing }),
-    bulks: bulkController({ bulks: nothing }),
+    bulks: bulkController({ bulks: nothing, quotas: nothing }),
+    data: dataController({ exports: nothing, removing: nothing, erasing: nothing }),
     connectLinks: connectLinkController({ connectLinks: nothing }),
     contacts: contactController({ directory: nothing, contacts: nothing }),
     events: eventController({ events: nothing }),
@@ -49,7 +57,7 @@ export function describedEndpoints(): { public: Endpoint[]; inbound: Endpoint[] 
     life: phoneLifeController({ life: nothing }),
     media: mediaController({ media: nothing }),
     messageActions: messageActionController({ actions: nothing }),
-    messages: messageController({ messages: nothing }),
+    messages: messageController({ messages: nothing, quotas: nothing }),
     outbox: outboxController({ outbox: nothing }),
     pace: paceController({ pace: nothing, phones: nothing, tuning: nothing }),
     phones: phoneController({ phones: nothing }),

@@ -115,6 +115,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => logger.error('unhandled rejection', { error }));
 
   await checkSecret(gateway, env);
+  await gateway.ensureAdmin();
   if (servers.length > 0) {
     await listen(inbound, env.INBOUND_PORT, env.INBOUND_HOST);
     await listen(http, env.PORT, env.HOST);

@@ -35,6 +35,9 @@ const mayRead = (identity: Identity | null, address: string | undefined): identi
   (identity.scopes === 'all' || identity.scopes.includes('events:read')) &&
   isFromThere(address, identity.allowedIps);
 
+const isInReach = ({ phoneIds }: Identity, phoneId: number | null): boolean =>
+  phoneIds === null || (phoneId !== null && phoneIds.includes(phoneId));
+
 interface SocketDeps {
   http: HttpServer;
   /** Which proxies are believed. */
@@ -85,7 +88,8 @@ export function createSocket(deps: SocketDeps) {
   });
 
   io.on('connection', (socket) => {
-    const { userId } = identityOf(socket);
+    const identity = identityOf(socket);
+    const { userId } = identity;
     counts.add(userId);
     let leave = () => undefined as void;
     socket.on('disconnect', () => {
@@ -98,7 +102,9 @@ export function createSocket(deps: SocketDeps) {
         {
           userId,
           isReady,
-          deliver: (entry) => void socket.emit(entry.type, JSON.parse(entry.body)),
+          deliver: (entry) => {
+            if (isInReach(identity, entry.phoneId)) socket.emit(entry.type, JSON.parse(entry.body));
+          },
           resync: (last) => void socket.emit('resync', { lastSequence: last }),
         },
         sequence(socket.handshake.auth['lastSequence']),

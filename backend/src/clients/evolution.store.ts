@@ -139,6 +139,14 @@ export function evolutionStore(options: {
       );
     },
 
+    /** How nodes call one inside; null: no node has it. */
+    idOf,
+
+    /** The keys of one that is gone. `id` as of `idOf`. */
+    async dropKeys(id: string): Promise<void> {
+      await redis.del(keysOf(id));
+    },
+
     /** The keys that belong to the credentials. `both`: there are some on either side, which are left as they are. */
     async moveKeys(from: string, to: string): Promise<'moved' | 'both' | 'none'> {
       const [old, fresh] = [await idOf(from), await idOf(to)];
@@ -168,6 +176,45 @@ export function evolutionStore(options: {
         count += rowCount ?? 0;
       }
       return count;
+    },
+
+    /**
+     * Takes away what nodes have stored of a contact for these instances: messages with and by them, acks, media, chat, name,
+     * and the keys of the talk with them. `jids` are their full names there, `users` what stands before the @.
+     */
+    async forgetContact(
+      names: readonly string[],
+      { jids, users }: { jids: readonly string[]; users: readonly string[] },
+    ): Promise<void> {
+      const { rows } = await pool.query<{ id: string }>('select id from "Instance" where name = any ($1)', [
+        names,
+      ]);
+      const ids = rows.map(({ id }) => id);
+      const theirs = `"instanceId" = any ($1) and (key->>'remoteJid' = any ($2) or key->>'remoteJidAlt' = any ($2)
+                      or key->>'participant' = any ($2) or key->>'participantAlt' = any ($2) or participant = any ($2))`;
+      await pool.query(
+        `delete from "Media" where "messageId" in (select id from "Message" where ${theirs})`,
+        [ids, jids],
+      );
+      await pool.query(
+        `delete from "MessageUpdate" where "instanceId" = any ($1) and ("remoteJid" = any ($2) or participant = any ($2))`,
+        [ids, jids],
+      );
+      await pool.query(`delete from "Message" where ${theirs}`, [ids, jids]);
+      for (const table of ['Chat', 'Contact'])
+        await pool.query(`delete from "${table}" where "instanceId" = any ($1) and "remoteJid" = any ($2)`, [
+          ids,
+          jids,
+        ]);
+      await pool.query(
+        `delete from "IsOnWhatsapp" where "remoteJid" = any ($1) or "jidOptions" like any ($2)`,
+        [jids, jids.map((jid) => `%${jid}%`)],
+      );
+      for (const id of ids) {
+        const fields = await redis.hkeys(keysOf(id));
+        const gone = fields.filter((field) => users.some((user) => field.includes(user)));
+        if (gone.length > 0) await redis.hdel(keysOf(id), ...gone);
+      }
     },
 
     /** Its row, of one that no node holds. */

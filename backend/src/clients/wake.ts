@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { RedisClient } from '../config/redis.js';
+import { unlimited } from '../utils/limited.js';
 
-export type Topic = 'lane' | 'delivery' | 'check' | 'events' | 'media';
+export type Topic = 'lane' | 'delivery' | 'check' | 'events' | 'media' | 'job';
 
 const CHANNEL = 'gateway:wake';
 /** A Redis that hangs answers nothing: beyond so many unanswered hints, further ones are not even written. */
@@ -15,7 +16,7 @@ export type Wake = ReturnType<typeof createWake>;
  */
 export function createWake(publisher: RedisClient, subscriber: RedisClient) {
   const local = new EventEmitter().setMaxListeners(0);
-  const deliver = (topic: Topic, value: number) => local.emit(topic, value);
+  const deliver = (topic: Topic, value: number) => unlimited(() => local.emit(topic, value));
   let unanswered = 0;
 
   subscriber.on('ready', () => {

@@ -9,8 +9,15 @@ export interface Db {
 }
 
 export interface Postgres extends Db {
-  /** Runs `work` in one transaction in which the rows of `userIds` are in reach; commits when it resolves. */
-  transaction<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction in which the rows of `userIds` are in reach, and of those only what belongs to these
+   * phones where it is limited to some; commits when it resolves. Problem forbidden: it wrote beyond its phones.
+   */
+  transaction<T>(
+    userIds: readonly number[],
+    work: (db: Db) => Promise<T>,
+    phoneIds?: readonly number[] | null,
+  ): Promise<T>;
   /** The same; null when a lock that it needs stays another's for so long: then nothing was done. */
   tryTransaction<T>(
     userIds: readonly number[],
@@ -18,7 +25,11 @@ export interface Postgres extends Db {
     work: (db: Db) => Promise<T>,
   ): Promise<T | null>;
   /** The same, in which nothing can be written. */
-  read<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T>;
+  read<T>(
+    userIds: readonly number[],
+    work: (db: Db) => Promise<T>,
+    phoneIds?: readonly number[] | null,
+  ): Promise<T>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -51,6 +62,8 @@ const types: pg.CustomTypesConfig = {
 const UNAVAILABLE = /^(08...|53...|57P0.|57014|25006|55P03|3D000)$/;
 const DEADLOCK = /^(40P01|40001)$/;
 const LOCK_TIMEOUT = '55P03';
+const BEYOND_POLICY = '42501';
+const BEYOND_PHONES = () => new Problem('forbidden', 'This credential is limited to some phones');
 const NETWORK = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT/;
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
@@ -121,7 +134,7 @@ async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 
 /** Connections under the role that row-level security binds, with time limits so that no request outlives its caller. */
 export function openPool(options: PostgresOptions & { connectTimeoutMs?: number }, logger: Logger): pg.Pool {
-  const pool = new pg.Pool({
+  const config: pg.PoolConfig & { pipeline: true } = {
     host: options.host,
     port: options.port,
     database: options.database,
@@ -132,12 +145,15 @@ export function openPool(options: PostgresOptions & { connectTimeoutMs?: number 
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     query_timeout: SILENT_MS,
+    // What is asked before the last answer came goes out at once: see `runTransaction`.
+    pipeline: true,
     types,
     options:
       // No table here is meant to be read whole, and plans outlive the time in which a new table is small. Where one is read
       // whole all the same (there are few nodes), its price makes PostgreSQL compile the plan, for 150 ms each time.
       `-c role=evolution_app -c enable_seqscan=off -c jit=off -c statement_timeout=${STATEMENT_MS} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=20000`,
-  });
+  };
+  const pool = new pg.Pool(config);
   // Without listeners, a connection that breaks ends the process: the pool's own is for idle ones only. Who was using it
   // learns it from the query.
   pool.on('connect', (client) => {
@@ -169,23 +185,35 @@ export const on = (client: Pick<pg.PoolClient, 'query'>): Db => ({
   },
 });
 
+const idList = (ids: readonly number[]): string =>
+  `'{${ids.map((id) => (Number.isSafeInteger(id) ? id : 0)).join(',')}}'`;
+
 /** Goes with the `begin`, in one round trip; the ids are numbers, checked here because they are part of the text. */
-export const inReach = (userIds: readonly number[]): string =>
-  `set local app.user_ids = '{${userIds.map((id) => (Number.isSafeInteger(id) ? id : 0)).join(',')}}'`;
+export const inReach = (userIds: readonly number[], phoneIds: readonly number[] | null = null): string =>
+  `set local app.user_ids = ${idList(userIds)}${phoneIds ? `; set local app.phone_ids = ${idList(phoneIds)}` : ''}`;
 
 type Begin = 'begin' | 'begin read only' | `begin; set local lock_timeout = ${number}`;
 
-/** One transaction on a connection of `pool`; commits when `work` resolves, rolls back and rethrows when it rejects. */
+/**
+ * One transaction on a connection of `pool`; commits when `work` resolves, rolls back and rethrows when it rejects. Its
+ * first question follows the `begin` without waiting for it, which saves a round trip. Should a `begin` ever fail alone,
+ * what follows it finds no user in reach, and the transaction fails as it ends.
+ */
 async function runTransaction<T>(
   pool: pg.Pool,
-  how: { userIds: readonly number[]; begin: Begin },
+  how: { userIds: readonly number[]; phoneIds?: readonly number[] | null; begin: Begin },
   work: (db: Db) => Promise<T>,
 ): Promise<T> {
   return withConnection(pool, async (client) => {
     try {
-      await client.query(`${how.begin}; ${inReach(how.userIds)}`);
+      const begun = client.query(`${how.begin}; ${inReach(how.userIds, how.phoneIds)}`);
+      begun.catch(() => undefined);
       const result = await work(on(client));
-      await client.query('commit');
+      await begun;
+      const ended = client.query('commit');
+      // Nothing hangs on the end of what only read: whoever gets the connection next is behind it.
+      if (how.begin === 'begin read only') ended.catch(() => undefined);
+      else await ended;
       return result;
     } catch (error) {
       if (isSilent(error)) throw error;
@@ -199,14 +227,10 @@ async function runTransaction<T>(
 
 export function createPostgres(options: PostgresOptions, logger: Logger): Postgres {
   const pool = openPool(options, logger);
-  const attempt = <T>(
-    userIds: readonly number[],
-    work: (db: Db) => Promise<T>,
-    begin: Begin = 'begin',
-  ): Promise<T> =>
-    runTransaction(pool, { userIds, begin }, work).catch((error: unknown) => {
+  const attempt = <T>(how: Parameters<typeof runTransaction>[1], work: (db: Db) => Promise<T>): Promise<T> =>
+    runTransaction(pool, how, work).catch((error: unknown) => {
       if (!DEADLOCK.test(codeOf(error))) throw error;
-      return runTransaction(pool, { userIds, begin }, work);
+      return runTransaction(pool, how, work);
     });
 
   return {
@@ -217,24 +241,25 @@ export function createPostgres(options: PostgresOptions, logger: Logger): Postgr
         throw asProblem(error);
       }
     },
-    async transaction(userIds, work) {
+    async transaction(userIds, work, phoneIds = null) {
       try {
-        return await attempt(userIds, work);
+        return await attempt({ userIds, phoneIds, begin: 'begin' }, work);
       } catch (error) {
-        throw asProblem(error);
+        throw phoneIds && codeOf(error) === BEYOND_POLICY ? BEYOND_PHONES() : asProblem(error);
       }
     },
     async tryTransaction(userIds, patienceMs, work) {
       try {
-        return await attempt(userIds, work, `begin; set local lock_timeout = ${Math.trunc(patienceMs)}`);
+        const begin = `begin; set local lock_timeout = ${Math.trunc(patienceMs)}` as const;
+        return await attempt({ userIds, begin }, work);
       } catch (error) {
         if (codeOf(error) === LOCK_TIMEOUT) return null;
         throw asProblem(error);
       }
     },
-    async read(userIds, work) {
+    async read(userIds, work, phoneIds = null) {
       try {
-        return await runTransaction(pool, { userIds, begin: 'begin read only' }, work);
+        return await runTransaction(pool, { userIds, phoneIds, begin: 'begin read only' }, work);
       } catch (error) {
         throw asProblem(error);
       }

@@ -136,12 +136,12 @@ export function createReplica(
     unfitUntil = Date.now() + PAUSE_MS;
   };
 
-  async function readReplica<T>(userIds: readonly number[], work: (db: Db) => Promise<T>): Promise<T> {
+  const readReplica: Postgres['read'] = async (userIds, work, phoneIds) => {
     const target = await position().catch(asUnfit);
     const client = await pool.connect();
     let isUsable = false;
     try {
-      await within(ANSWER_MS, client.query(`begin read only; ${inReach(userIds)}`));
+      await within(ANSWER_MS, client.query(`begin read only; ${inReach(userIds, phoneIds)}`));
       await within(ANSWER_MS, catchUp(on(client), target)).catch(asUnfit);
       noteFit();
       const result = await work(on(client));
@@ -155,19 +155,18 @@ export function createReplica(
     } finally {
       client.release(!isUsable);
     }
-  }
+  };
 
   /** While the replica was found unfit, one read a second finds out whether it still is. */
   const mayTry = () => !isUnfit || (!isProbing && Date.now() >= unfitUntil);
 
   async function attempt<T>(
-    userIds: readonly number[],
-    work: (db: Db) => Promise<T>,
+    ...[userIds, work, phoneIds]: Parameters<typeof readReplica<T>>
   ): Promise<{ value: T } | null> {
     const isProbe = isUnfit;
     if (isProbe) isProbing = true;
     try {
-      return { value: await readReplica(userIds, work) };
+      return { value: await readReplica(userIds, work, phoneIds) };
     } catch (error) {
       if (error instanceof Problem) throw error;
       if (isOfTheQuestion(error)) throw asProblem(error);
@@ -179,10 +178,10 @@ export function createReplica(
   }
 
   return {
-    async read(userIds, work) {
-      const done = mayTry() ? await attempt(userIds, work) : null;
+    async read(userIds, work, phoneIds) {
+      const done = mayTry() ? await attempt(userIds, work, phoneIds) : null;
       counts[done ? 'replica' : 'primary'] += 1;
-      return done ? done.value : postgres.read(userIds, work);
+      return done ? done.value : postgres.read(userIds, work, phoneIds);
     },
     ping: () => readReplica([], async () => undefined),
     counts,

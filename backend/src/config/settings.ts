@@ -40,6 +40,10 @@ export interface Settings {
   JWT_EXPIRES_IN: number;
   REFRESH_EXPIRES_IN: number;
   BCRYPT_COST: number;
+  SMTP_URL: string;
+  MAIL_FROM: string;
+  ADMIN_EMAIL: string;
+  ADMIN_PASSWORD: string;
   EVOLUTION_API_KEY: string;
   EVOLUTION_NODES: NodeAddress[];
   EVOLUTION_POOL_URL: string;
@@ -58,6 +62,7 @@ export interface Settings {
   RATE_LIMIT_USER: number;
   RATE_LIMIT_AUTH: number;
   RATE_LIMIT_AUTH_IP: number;
+  RATE_LIMIT_ACCOUNT: number;
   RATE_LIMIT_SEND: number;
   IDEMPOTENCY_TTL: number;
   MESSAGE_TTL: number;
@@ -79,6 +84,8 @@ export interface Settings {
   MESSAGES_KEPT_DAYS: number;
   MEDIA_DIR: string;
   MEDIA_LIMITS: Record<MediaLimit, number>;
+  QUOTA_PHONES: number;
+  QUOTA_MESSAGES_PER_DAY: number;
   MEDIA_QUOTA: number;
   MEDIA_KEPT_DAYS: number;
   MEDIA_LINK_TTL: number;
@@ -230,6 +237,13 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   JWT_EXPIRES_IN: parsed(seconds).default(86_400),
   REFRESH_EXPIRES_IN: parsed(seconds).default(2_592_000),
   BCRYPT_COST: Joi.number().integer().min(4).max(15).default(12),
+  SMTP_URL: Joi.string()
+    .uri({ scheme: ['smtp', 'smtps'] })
+    .allow('')
+    .default(''),
+  MAIL_FROM: Joi.string().default('Evolution Gateway <no-reply@localhost>'),
+  ADMIN_EMAIL: Joi.string().email({ tlds: false }).lowercase().allow('').default(''),
+  ADMIN_PASSWORD: Joi.string().min(8).allow('').default(''),
   EVOLUTION_API_KEY: secret('EVOLUTION_API_KEY'),
   EVOLUTION_NODES: parsed(nodeList).default([]),
   EVOLUTION_POOL_URL: Joi.string().uri().allow('').default(''),
@@ -254,6 +268,7 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   RATE_LIMIT_USER: count(3000),
   RATE_LIMIT_AUTH: count(10),
   RATE_LIMIT_AUTH_IP: count(50),
+  RATE_LIMIT_ACCOUNT: count(100),
   RATE_LIMIT_SEND: count(1200),
   IDEMPOTENCY_TTL: duration(86_400),
   MESSAGE_TTL: duration(86_400),
@@ -275,6 +290,8 @@ export const settings: Joi.ObjectSchema<Settings> = Joi.object<Settings>({
   MESSAGES_KEPT_DAYS: count(0, 0),
   MEDIA_DIR: Joi.string().allow('').default(''),
   MEDIA_LIMITS: parsed(mediaLimits).default(() => mediaLimits('')),
+  QUOTA_PHONES: count(0, 0),
+  QUOTA_MESSAGES_PER_DAY: count(0, 0),
   MEDIA_QUOTA: count(10 * 1024 ** 3, 0),
   MEDIA_KEPT_DAYS: count(90, 0),
   MEDIA_LINK_TTL: duration(604_800),

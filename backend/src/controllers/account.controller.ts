@@ -1,6 +1,7 @@
 import type { Response } from 'express';
 import type { Accounts } from '../services/account.js';
 import type { Audit } from '../services/audit.js';
+import type { QuotaService } from '../services/quota.js';
 import type { Users } from '../services/user.js';
 import type { Req } from '../utils/endpoint.js';
 import { readCursor, sendPage, type PageQuery } from './page.js';
@@ -19,11 +20,20 @@ export interface ListUsersInput {
 }
 export interface UpdateUserInput {
   params: { id: number };
-  body: { isActive?: boolean; role?: 'user' | 'admin' };
+  body: { isActive?: boolean; role?: 'user' | 'admin'; quotas?: Record<string, number | null> };
 }
 
-export const accountController = (deps: { accounts: Accounts; users: Users; audit: Audit }) => {
-  const { accounts, users, audit } = deps;
+export interface KeepInput {
+  body: { messages: number | null; media: number | null; events: number | null };
+}
+
+export const accountController = (deps: {
+  accounts: Accounts;
+  users: Users;
+  audit: Audit;
+  quotas: Pick<QuotaService, 'view' | 'keeping' | 'keep'>;
+}) => {
+  const { accounts, users, audit, quotas } = deps;
   return {
     async find(req: Req, res: Response) {
       res.json(await accounts.find(req.caller.userId));
@@ -31,6 +41,18 @@ export const accountController = (deps: { accounts: Accounts; users: Users; audi
 
     async rename(req: Req<RenameInput>, res: Response) {
       res.json(await accounts.rename(req.caller.userId, req.input.body.username));
+    },
+
+    async quotas(req: Req, res: Response) {
+      res.json(await quotas.view(req.caller.userId));
+    },
+
+    async keeping(req: Req, res: Response) {
+      res.json(await quotas.keeping(req.caller.userId));
+    },
+
+    async keep(req: Req<KeepInput>, res: Response) {
+      res.json(await quotas.keep(req.caller.userId, req.input.body));
     },
 
     async listAudit(req: Req<ListAuditInput>, res: Response) {

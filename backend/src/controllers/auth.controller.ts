@@ -1,8 +1,12 @@
 import type { Response } from 'express';
+import { toDataURL } from 'qrcode';
 import type { Auth } from '../services/auth.js';
 import type { Accounts } from '../services/account.js';
+import type { Emails } from '../services/email.js';
+import type { SecondFactors } from '../services/second-factor.js';
 import type { Sessions } from '../services/session.js';
 import type { Req } from '../utils/endpoint.js';
+import { mailPage, mailPagePolicy } from '../utils/mail-page.js';
 import { Problem } from '../utils/problem.js';
 import { originOf } from './origin.js';
 
@@ -10,7 +14,7 @@ export interface RegisterInput {
   body: { username: string; email: string; password: string };
 }
 export interface LoginInput {
-  body: { email: string; password: string };
+  body: { email: string; password: string; code?: string };
 }
 export interface ExchangeInput {
   body: { apiKey: string };
@@ -21,15 +25,47 @@ export interface RefreshInput {
 export interface PasswordInput {
   body: { currentPassword: string; newPassword: string };
 }
+export interface ForgotInput {
+  body: { email: string };
+}
+export interface ResetInput {
+  body: { token: string; newPassword: string; code?: string };
+}
+export interface ChangeEmailInput {
+  body: { email: string; currentPassword: string };
+}
+export interface ConfirmInput {
+  body: { token: string };
+}
+export interface MailPageInput {
+  query: { token: string };
+}
+export interface SetUpInput {
+  body: { currentPassword: string };
+}
+export interface EnableInput {
+  body: { code: string };
+}
+export interface DisableInput {
+  body: { currentPassword: string; code: string };
+}
 export interface SessionInput {
   params: { id: string };
 }
 
-export const authController = (deps: { auth: Auth; accounts: Accounts; sessions: Sessions }) => {
-  const { auth, accounts, sessions } = deps;
+export const authController = (deps: {
+  auth: Auth;
+  accounts: Accounts;
+  sessions: Sessions;
+  emails: Emails;
+  secondFactors: SecondFactors;
+}) => {
+  const { auth, accounts, sessions, emails, secondFactors } = deps;
   return {
     async register(req: Req<RegisterInput>, res: Response) {
-      res.status(201).json(await auth.register(req.input.body, originOf(req)));
+      const made = await auth.register(req.input.body, originOf(req));
+      await emails.welcome(made.user.id);
+      res.status(201).json(made);
     },
 
     async login(req: Req<LoginInput>, res: Response) {
@@ -59,6 +95,50 @@ export const authController = (deps: { auth: Auth; accounts: Accounts; sessions:
 
     async changePassword(req: Req<PasswordInput>, res: Response) {
       res.json(await accounts.changePassword(req.caller.userId, req.input.body, originOf(req)));
+    },
+
+    forgotPassword(req: Req<ForgotInput>, res: Response) {
+      emails.askReset(req.input.body.email);
+      res.status(202).end();
+    },
+
+    async resetPassword(req: Req<ResetInput>, res: Response) {
+      res.json(await emails.reset(req.input.body, originOf(req)));
+    },
+
+    async askConfirmation(req: Req, res: Response) {
+      await emails.askConfirmation(req.caller.userId);
+      res.status(202).end();
+    },
+
+    async changeEmail(req: Req<ChangeEmailInput>, res: Response) {
+      await emails.askChange(req.caller.userId, req.input.body);
+      res.status(202).end();
+    },
+
+    async confirmEmail(req: Req<ConfirmInput>, res: Response) {
+      res.json(await emails.confirm(req.input.body.token));
+    },
+
+    /** What a link in a mail opens. The token is used by what the page sends, not by looking at it, as mail scanners do. */
+    mailPage(_req: Req<MailPageInput>, res: Response) {
+      res.setHeader('Content-Security-Policy', mailPagePolicy);
+      res.setHeader('Referrer-Policy', 'no-referrer');
+      res.type('html').send(mailPage);
+    },
+
+    async setUpSecondFactor(req: Req<SetUpInput>, res: Response) {
+      const { secret, uri } = await secondFactors.setUp(req.caller.userId, req.input.body.currentPassword);
+      res.json({ secret, uri, image: await toDataURL(uri) });
+    },
+
+    async enableSecondFactor(req: Req<EnableInput>, res: Response) {
+      res.json(await secondFactors.enable(req.caller.userId, req.input.body.code));
+    },
+
+    async disableSecondFactor(req: Req<DisableInput>, res: Response) {
+      await secondFactors.disable(req.caller.userId, req.input.body);
+      res.status(204).end();
     },
 
     async listSessions(req: Req, res: Response) {

@@ -7,7 +7,7 @@ import type { Audience, SignedQuery } from '../utils/link.js';
 import type { MediaKind } from '../utils/media-type.js';
 import { Problem } from '../utils/problem.js';
 import { rangeOf } from '../utils/range.js';
-import { readCursor, sendPage, type IdempotencyHeaders, type PageQuery } from './page.js';
+import { idempotencyKey, readCursor, sendPage, type IdempotencyHeaders, type PageQuery } from './page.js';
 
 export interface CreateMediaInput {
   headers: IdempotencyHeaders;
@@ -66,7 +66,7 @@ export const mediaController = ({ media }: { media: MediaService }) => {
   return {
     async create(req: Req<CreateMediaInput>, res: Response) {
       const { type, ...request } = req.input.body;
-      const key = req.input.headers['idempotency-key'] ?? null;
+      const key = idempotencyKey(req);
       const made = await media.create(req.caller.userId, { ...request, kind: type ?? null }, key);
       if (made.replayed) res.setHeader('Idempotent-Replayed', 'true');
       res.status(201).location(`/api/media/${made.media.id}`).json(made.media);

@@ -1,10 +1,34 @@
 import type { Response } from 'express';
+import type { Allowance } from '../services/quota.js';
+import type { Req } from '../utils/endpoint.js';
 import type { Place } from '../utils/place.js';
 import { Problem } from '../utils/problem.js';
 
 export interface IdempotencyHeaders {
   'idempotency-key'?: string;
 }
+/**
+ * A request's Idempotency-Key. Callers who are limited to the same phones share theirs with each other and with nobody
+ * else: what is told again under a key was told to such a caller before.
+ */
+export function idempotencyKey({
+  caller,
+  input,
+}: Pick<Req<{ headers: IdempotencyHeaders }>, 'caller' | 'input'>) {
+  const key = input.headers['idempotency-key'] ?? null;
+  return key !== null && caller.phoneIds
+    ? `${[...caller.phoneIds].sort((a, b) => a - b).join(',')} ${key}`
+    : key;
+}
+
+/** What is left of a day's messages, beside the limits of requests (draft-ietf-httpapi-ratelimit-headers-08). */
+export function sendAllowance(res: Response, allowance: Allowance | null): void {
+  if (!allowance) return;
+  const { limit, left, resetIn } = allowance;
+  res.append('RateLimit-Policy', `"messages-per-day"; q=${limit}; w=86400`);
+  res.append('RateLimit', `"messages-per-day"; r=${left}; t=${resetIn}`);
+}
+
 export interface PageQuery {
   limit: number;
   offset: number;

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Phones, PhoneView } from '../services/phone.js';
 import type { Req } from '../utils/endpoint.js';
-import { readCursor, sendPage, type IdempotencyHeaders, type PageQuery } from './page.js';
+import { idempotencyKey, readCursor, sendPage, type IdempotencyHeaders, type PageQuery } from './page.js';
 
 export interface CreatePhoneInput {
   headers: IdempotencyHeaders;
@@ -18,11 +18,7 @@ export const phoneController = ({ phones }: { phones: Phones }) => ({
   async create(req: Req<CreatePhoneInput>, res: Response) {
     const { phoneNumber, deviceName, webhookUrl } = req.input.body;
     const request = { phoneNumber, deviceName: deviceName ?? phoneNumber, webhookUrl: webhookUrl ?? null };
-    const { phone, replayed } = await phones.create(
-      req.caller.userId,
-      request,
-      req.input.headers['idempotency-key'] ?? null,
-    );
+    const { phone, replayed } = await phones.create(req.caller.userId, request, idempotencyKey(req));
     if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(201).location(`/api/phones/${phone.id}`).json(phone);
   },

@@ -2,6 +2,7 @@ import type { Response } from 'express';
 import type { WebhookChange, WebhookRequest, Webhooks } from '../services/webhook.js';
 import type { Req } from '../utils/endpoint.js';
 import {
+  idempotencyKey,
   readCursor,
   readPlace,
   sendPage,
@@ -48,7 +49,7 @@ export const webhookController = ({
   async create(req: Req<CreateWebhookInput>, res: Response) {
     const { phoneId = null, url, events: heard = null, headers = {}, isOrdered = false } = req.input.body;
     const request = { phoneId, url, events: heard, headers, isOrdered };
-    const key = req.input.headers['idempotency-key'] ?? null;
+    const key = idempotencyKey(req);
     const { webhook, replayed } = await webhooks.create(req.caller.userId, request, key);
     if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(201).location(`/api/webhooks/${webhook.id}`).json(webhook);

@@ -14,12 +14,17 @@ export interface RateLimits {
   auth: number;
   /** Tries in a window from one address, whatever the name. */
   authIp: number;
+  /** Failed tries in a window for one name, from all addresses together where nobody of that name was before. */
+  account: number;
   /** Sends of one user in a minute. */
   send: number;
 }
 
 /** Makes the store of one limit; absent, each process counts for itself. A store that fails lets requests pass. */
 export type StoreFactory = (name: string) => Store;
+
+/** Whether whoever has this e-mail address was signed in from there before. */
+export type IsKnownPlace = (email: string, ip: string) => Promise<boolean>;
 
 const MINUTE = 60;
 
@@ -33,12 +38,14 @@ const byCaller = (req: Request): string => {
   return known ? `user:${known.userId}` : `ip:${byAddress(req)}`;
 };
 
-/** Guessing at one account is slowed without locking out its owner, who asks from elsewhere. */
-const byName = (req: Request): string => {
-  const body = ((req as Req).input?.body ?? {}) as Record<string, unknown>;
-  const name = body['email'] ?? body['username'] ?? (req as Req).endpoint?.path;
-  return `${byAddress(req)}|${String(name).toLowerCase()}`;
+const bodyOf = (req: Request) => ((req as Req).input?.body ?? {}) as Record<string, unknown>;
+const nameOf = (req: Request): string => {
+  const name = bodyOf(req)['email'] ?? bodyOf(req)['username'] ?? (req as Req).endpoint?.path;
+  return String(name).toLowerCase();
 };
+
+/** Guessing at one account is slowed without locking out its owner, who asks from elsewhere. */
+const byName = (req: Request): string => `${byAddress(req)}|${nameOf(req)}`;
 
 const refuse: Options['handler'] = (req, _res, next, { windowMs }) => {
   const { resetTime } = (req as Request & { rateLimit: { resetTime?: Date } }).rateLimit;
@@ -50,7 +57,7 @@ const refuse: Options['handler'] = (req, _res, next, { windowMs }) => {
 const isNoGuess = (_req: Request, res: Response): boolean => res.statusCode < 400 || res.statusCode >= 500;
 
 /** The limits that rows name, and `general`, which counts all of them; the handlers of one limit share its counts. */
-export function createLimits(limits: RateLimits, store?: StoreFactory) {
+export function createLimits(limits: RateLimits, store?: StoreFactory, isKnownPlace?: IsKnownPlace) {
   const make = (
     name: string,
     options: Partial<Options> & Pick<Options, 'limit' | 'keyGenerator'>,
@@ -72,6 +79,12 @@ export function createLimits(limits: RateLimits, store?: StoreFactory) {
     limit: (req) => (caller(req) ? limits.user : limits.ip),
     keyGenerator: byCaller,
   });
+  /** Guesses that come from everywhere meet this. Its owner does not: where they were signed in before, it does not hold. */
+  const isOwner = async (req: Request): Promise<boolean> => {
+    const { email } = bodyOf(req);
+    if (typeof email !== 'string' || !req.ip) return true;
+    return (await isKnownPlace?.(email, req.ip).catch(() => false)) ?? true;
+  };
   const own: Record<Limit, RequestHandler[]> = {
     none: [],
     auth: [
@@ -79,6 +92,13 @@ export function createLimits(limits: RateLimits, store?: StoreFactory) {
       make('auth-name', {
         limit: limits.auth,
         keyGenerator: byName,
+        skipSuccessfulRequests: true,
+        requestWasSuccessful: isNoGuess,
+      }),
+      make('auth-account', {
+        limit: limits.account,
+        keyGenerator: nameOf,
+        skip: isOwner,
         skipSuccessfulRequests: true,
         requestWasSuccessful: isNoGuess,
       }),

@@ -1,13 +1,17 @@
 import type { Db } from '../config/postgres.js';
 import { raw, sql } from '../utils/sql.js';
+import type { Quotas } from './quota.js';
 
 export interface ApiKeyGrant {
   id: string;
   scopes: string[] | null;
   allowedIps: string[] | null;
+  /** Null: all of its user's phones. */
+  phoneIds: number[] | null;
   isActive: boolean;
-  /** Of its user. */
+  /** Of its user, as is the next. */
   role: 'user' | 'admin';
+  quotas: Quotas;
 }
 
 export interface ApiKey {
@@ -17,6 +21,10 @@ export interface ApiKey {
   scopes: string[] | null;
   /** CIDRs; null: from anywhere. */
   allowedIps: string[] | null;
+  /** The phones that it is limited to; null: all of its user's. */
+  phoneIds: number[] | null;
+  /** Whose own token it is. */
+  phoneId: number | null;
   createdAt: Date;
   expiresAt: Date | null;
   /** Within a minute. */
@@ -32,6 +40,8 @@ export interface NewApiKey {
   hash: Buffer;
   scopes?: string[] | null;
   allowedIps?: string[] | null;
+  phoneIds?: readonly number[] | null;
+  phoneId?: number | null;
   expiresAt?: Date | null;
   rolledFrom?: string | null;
 }
@@ -41,21 +51,26 @@ export interface ApiKeyChange {
   name?: string;
   scopes?: string[] | null;
   allowedIps?: string[] | null;
+  phoneIds?: readonly number[] | null;
   expiresAt?: Date | null;
 }
 
-const columns = raw(`id, name, scopes, allowed_ips::text[] as "allowedIps", created_at as "createdAt",
+const columns =
+  raw(`id, name, scopes, allowed_ips::text[] as "allowedIps", phone_ids as "phoneIds", phone_id as "phoneId",
+  created_at as "createdAt",
   expires_at as "expiresAt", last_used_at as "lastUsedAt", rolled_from as "rolledFrom"`);
 /** Of the rows of `k`. */
-const grant = raw(`k.id, k.scopes, k.allowed_ips::text[] as "allowedIps"`);
+const grant = raw(`k.id, k.scopes, k.allowed_ips::text[] as "allowedIps", k.phone_ids as "phoneIds"`);
 const isLive = raw(`k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`);
 
 export const apiKeyModel = (db: Db) => ({
   async create(key: NewApiKey): Promise<void> {
-    const { scopes = null, allowedIps = null, expiresAt = null, rolledFrom = null } = key;
+    const { scopes = null, allowedIps = null, phoneId = null, expiresAt = null, rolledFrom = null } = key;
+    const phoneIds = key.phoneIds ? [...key.phoneIds] : null;
     await db.query(sql`
-      insert into api_keys (id, user_id, name, hash, scopes, allowed_ips, expires_at, rolled_from)
-      values (${key.id}, ${key.userId}, ${key.name}, ${key.hash}, ${scopes}::text[], ${allowedIps}::cidr[], ${expiresAt}, ${rolledFrom})`);
+      insert into api_keys (id, user_id, name, hash, scopes, allowed_ips, phone_ids, phone_id, expires_at, rolled_from)
+      values (${key.id}, ${key.userId}, ${key.name}, ${key.hash}, ${scopes}::text[], ${allowedIps}::cidr[],
+              ${phoneIds}::bigint[], ${phoneId}, ${expiresAt}, ${rolledFrom})`);
   },
 
   /** Those that are not revoked, the latest first: their ids go by time. */
@@ -78,12 +93,28 @@ export const apiKeyModel = (db: Db) => ({
       update api_keys set name = coalesce(${to.name ?? null}, name),
              scopes = case when ${has('scopes')} then ${to.scopes ?? null}::text[] else scopes end,
              allowed_ips = case when ${has('allowedIps')} then ${to.allowedIps ?? null}::cidr[] else allowed_ips end,
+             phone_ids = case when ${has('phoneIds')} then ${to.phoneIds ? [...to.phoneIds] : null}::bigint[] else phone_ids end,
              expires_at = case when ${has('expiresAt')} then ${to.expiresAt ?? null}::timestamptz else expires_at end
        where id = ${id}`);
   },
 
   async revoke(id: string): Promise<void> {
     await db.query(sql`update api_keys set revoked_at = now() where id = ${id}`);
+  },
+
+  /** What is left of a phone's own tokens. */
+  async revokeOfPhone(phoneId: number): Promise<void> {
+    await db.query(
+      sql`update api_keys set revoked_at = now() where phone_id = ${phoneId} and revoked_at is null`,
+    );
+  },
+
+  /** Those that are not some phone's own. */
+  async count(): Promise<number> {
+    const [row] = await db.query<{ count: number }>(
+      sql`select count(*) from api_keys where revoked_at is null and phone_id is null`,
+    );
+    return row!.count;
   },
 
   /** Notes that it was used, at most once a minute. */
@@ -98,13 +129,14 @@ export const apiKeyModel = (db: Db) => ({
     db.query<ApiKeyGrant & { userId: number; hash: Buffer }>(sql`
       select ${grant}, k.user_id as "userId", k.hash,
              (select is_active from users where id = k.user_id) as "isActive",
-             (select role from users where id = k.user_id) as role
+             (select role from users where id = k.user_id) as role,
+             (select quotas from users where id = k.user_id) as quotas
         from api_keys k where k.id = any (${[...ids]}::text[]) and ${isLive}`),
 
   /** What a live key may do; `isActive` is its user's. */
   async findGrant(id: string): Promise<ApiKeyGrant | null> {
     const [row] = await db.query<ApiKeyGrant>(sql`
-      select ${grant}, u.is_active as "isActive", u.role from api_keys k join users u on u.id = k.user_id
+      select ${grant}, u.is_active as "isActive", u.role, u.quotas from api_keys k join users u on u.id = k.user_id
        where k.id = ${id} and ${isLive}`);
     return row ?? null;
   },

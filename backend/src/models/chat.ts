@@ -53,7 +53,7 @@ export const chatModel = (db: Db) => ({
     const rows = await db.query(sql`
       with stale as (
         select c.user_id, c.phone_id, c.chat from chats c
-         where c.last_at < ${before} and not exists (select 1 from messages m where m.id = c.last_message_id)
+         where c.last_at < kept_since(c.user_id, 'messages', ${before}) and not exists (select 1 from messages m where m.id = c.last_message_id)
          order by c.phone_id, c.chat limit ${limit} for update of c skip locked),
       left_over as (
         select s.phone_id, s.chat, m.id, m.created_at from stale s left join lateral (

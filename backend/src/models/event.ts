@@ -17,6 +17,7 @@ export interface LedgerEntry {
   userId: number;
   sequence: number;
   type: string;
+  phoneId: number | null;
   /** The envelope as JSON text: the same bytes for every reader and every Attempt. */
   body: string;
 }
@@ -52,22 +53,22 @@ export const eventModel = (db: Db) => {
 
     listAfter: (userId: number, after: number, limit: number) =>
       db.query<LedgerEntry>(sql`
-        select user_id as "userId", sequence, type, body from events
+        select user_id as "userId", sequence, type, phone_id as "phoneId", body from events
          where user_id = ${userId} and sequence > ${after} order by sequence limit ${limit}`),
 
     /** For many users at once, each after its own cursor: one query per process and tick. */
     listAfterEach: (cursors: readonly { userId: number; after: number }[], limit: number) =>
       db.query<LedgerEntry>(sql`
-        select e.user_id as "userId", e.sequence, e.type, e.body
+        select e.user_id as "userId", e.sequence, e.type, e.phone_id as "phoneId", e.body
           from unnest(${cursors.map((c) => c.userId)}::bigint[], ${cursors.map((c) => c.after)}::bigint[]) as c (user_id, after)
          cross join lateral (select * from events e where e.user_id = c.user_id and e.sequence > c.after
                               order by e.sequence limit ${limit}) e
          order by e.user_id, e.sequence`),
 
     async bounds(userId: number): Promise<{ oldest: number; last: number }> {
-      const [row] = await db.query<{ oldest: number | null; last: number | null }>(sql`
-        select (select min(sequence) from events where user_id = ${userId}) as oldest,
-               (select last_sequence from event_counters where user_id = ${userId}) as last`);
+      const [row] = await db.query<{ oldest: number | null; last: number | null }>(
+        sql`select oldest, last from ledger_bounds(${userId})`,
+      );
       const last = row?.last ?? 0;
       return { oldest: row?.oldest ?? last + 1, last };
     },

@@ -32,16 +32,18 @@ export const housekeepingModel = (db: Db) => ({
   },
 
   /**
-   * Deletes at most `limit` messages stored before a moment, the oldest of each user; never one that waits or is being
+   * Deletes at most `limit` messages stored before a moment, or before their user's own, the oldest of each user; never one that waits or is being
    * sent. Rows that somebody holds are passed over, so that nothing is waited for. Returns how many went.
    */
   async removeMessages(before: Date, limit: number): Promise<number> {
     const rows = await db.query(sql`
       with old as (
-        select m.id from unnest(app_user_ids()) as u (id) cross join (values ('in'), ('out')) as d (direction)
+        select m.id
+          from (select id, kept_since(id, 'messages', ${before}) as since from unnest(app_user_ids()) as u (id)) u
+         cross join (values ('in'), ('out')) as d (direction)
          cross join lateral (
           select id from messages
-           where user_id = u.id and direction = d.direction and created_at < ${before}
+           where user_id = u.id and direction = d.direction and created_at < u.since
              and status not in ('scheduled', 'queued', 'sending')
            order by created_at, id limit ${limit} for update skip locked) m
          limit ${limit})

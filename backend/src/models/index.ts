@@ -1,4 +1,5 @@
 import type { Db, Postgres } from '../config/postgres.js';
+import { limitedPhones } from '../utils/limited.js';
 import { apiKeyModel } from './api-key.js';
 import { chatModel } from './chat.js';
 import { changeModel } from './change.js';
@@ -10,12 +11,16 @@ import { credentialModel } from './credential.js';
 import { deafnessModel } from './deafness.js';
 import { deliveryModel } from './delivery.js';
 import { directoryModel } from './directory.js';
+import { erasureModel } from './erasure.js';
 import { eventModel } from './event.js';
+import { exportModel } from './export.js';
 import { historyModel } from './history.js';
 import { housekeepingModel } from './housekeeping.js';
 import { idempotencyModel } from './idempotency.js';
 import { inboundModel } from './inbound.js';
+import { jobModel } from './job.js';
 import { laneModel } from './lane.js';
+import { mailTokenModel } from './mail-token.js';
 import { mediaModel } from './media.js';
 import { messageModel } from './message.js';
 import { moveModel } from './move.js';
@@ -25,6 +30,10 @@ import { peopleModel } from './people.js';
 import { phoneModel } from './phone.js';
 import { placementModel } from './placement.js';
 import { progressModel } from './progress.js';
+import { quotaModel } from './quota.js';
+import { removalModel } from './removal.js';
+import { sealedModel } from './sealed.js';
+import { secondFactorModel } from './second-factor.js';
 import { sessionModel } from './session.js';
 import { sealingKeyModel } from './sealing-key.js';
 import { userModel } from './user.js';
@@ -42,12 +51,16 @@ export const createModels = (db: Db) => ({
   deafness: deafnessModel(db),
   deliveries: deliveryModel(db),
   directory: directoryModel(db),
+  erasures: erasureModel(db),
   events: eventModel(db),
+  exports: exportModel(db),
   history: historyModel(db),
   housekeeping: housekeepingModel(db),
   idempotency: idempotencyModel(db),
   inbound: inboundModel(db),
+  jobs: jobModel(db),
   lanes: laneModel(db),
+  mailTokens: mailTokenModel(db),
   media: mediaModel(db),
   messages: messageModel(db),
   moves: moveModel(db),
@@ -57,6 +70,10 @@ export const createModels = (db: Db) => ({
   phones: phoneModel(db),
   placements: placementModel(db),
   progress: progressModel(db),
+  quotas: quotaModel(db),
+  removal: removalModel(db),
+  sealed: sealedModel(db),
+  secondFactors: secondFactorModel(db),
   sessions: sessionModel(db),
   users: userModel(db),
   webhooks: webhookModel(db),
@@ -76,10 +93,12 @@ const createShared = (db: Db) => {
     deliveries,
     history,
     housekeeping,
+    jobs,
     lanes,
     media,
     messages,
     nodes,
+    sealed,
     users,
   } = createModels(db);
   return {
@@ -87,6 +106,7 @@ const createShared = (db: Db) => {
     checks,
     compares,
     latestAudit: audit.latest,
+    jobs: { renew: jobs.renew, finish: jobs.finish },
     nodes,
     claims: {
       sends: lanes.claimSends,
@@ -96,9 +116,11 @@ const createShared = (db: Db) => {
       bulks: bulks.claim,
       media: media.claim,
       compares: compares.claim,
+      jobs: jobs.claim,
     },
     accept: messages.accept,
     reserveUserId: users.reserveId,
+    sealedOfNodes: sealed,
     userIds: housekeeping.userIds,
     unnoted: history.listUnnoted,
     clearHeads: lanes.clearHeads,
@@ -107,10 +129,13 @@ const createShared = (db: Db) => {
 
 export type Tenancy = ReturnType<typeof createTenancy>;
 
-/** The doors to tenants' rows, and the named exceptions. `replica` serves what only reads, where there is one. */
+/**
+ * The doors to tenants' rows, and the named exceptions. `replica` serves what only reads, where there is one. What is done
+ * for one user for a caller that is limited to some phones reaches no other; work for many users is nobody's request.
+ */
 export const createTenancy = (postgres: Postgres, replica: Pick<Postgres, 'read'> = postgres) => ({
   inTenant: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>
-    postgres.transaction([userId], (db) => work(createModels(db))),
+    postgres.transaction([userId], (db) => work(createModels(db)), limitedPhones()),
 
   inTenants: <T>(userIds: readonly number[], work: (models: Models) => Promise<T>): Promise<T> =>
     postgres.transaction(userIds, (db) => work(createModels(db))),
@@ -124,13 +149,17 @@ export const createTenancy = (postgres: Postgres, replica: Pick<Postgres, 'read'
 
   /** For lists and searches: nothing can be written, and a replica may answer. Sees every write answered before. */
   reading: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>
-    replica.read([userId], (db) => work(createModels(db))),
+    replica.read([userId], (db) => work(createModels(db)), limitedPhones()),
 
   shared: createShared(postgres),
 
   /** Whether a process that seals and opens with these keys may work on this database; see the model. */
   claimSealing: (ids: readonly string[]): Promise<boolean> =>
     postgres.transaction([], (db) => sealingKeyModel(db).claim(ids)),
+
+  /** Only `id` seals what is in this database. */
+  keepSealing: (id: string): Promise<void> =>
+    postgres.transaction([], (db) => sealingKeyModel(db).keepOnly(id)),
 
   ping: postgres.ping,
 });

@@ -181,9 +181,11 @@ export const mediaModel = (db: Db) => ({
   async removeExpired(limit: number): Promise<(string | null)[]> {
     const rows = await db.query<{ storageKey: string | null }>(sql`
       with old as (
-        select m.id from unnest(app_user_ids()) as u (id) cross join lateral (
+        select m.id
+          from (select id, kept_since(id, 'media', '-infinity') as since from unnest(app_user_ids()) as u (id)) u
+         cross join lateral (
           select d.id from media d
-           where d.user_id = u.id and d.expires_at < now() and d.status <> 'pending'
+           where d.user_id = u.id and (d.expires_at < now() or d.created_at < u.since) and d.status <> 'pending'
              and not exists (select 1 from messages w
                               where w.user_id = d.user_id and w.media_id = d.id and w.status in ${NEEDED})
            order by d.expires_at limit ${limit} for update skip locked) m

@@ -14,4 +14,9 @@ export const sealingKeyModel = (db: Db) => ({
     await db.query(sql`insert into sealing_keys (id) values (${ids[0]}) on conflict do nothing`);
     return true;
   },
+
+  /** Nothing is sealed under another key than this any more. */
+  async keepOnly(id: string): Promise<void> {
+    await db.query(sql`select keep_sealing_key(${id})`);
+  },
 });

@@ -1,7 +1,8 @@
 import type { Db } from '../config/postgres.js';
 import { raw, sql } from '../utils/sql.js';
 
-export type SessionEnd = 'signed_out' | 'refresh_reused' | 'password_changed' | 'all_signed_out';
+export type SessionEnd =
+  'signed_out' | 'refresh_reused' | 'password_changed' | 'password_reset' | 'all_signed_out';
 
 /** Where a user is signed in. */
 export interface Session {
@@ -70,6 +71,14 @@ export const sessionModel = (db: Db) => ({
   async revoke(id: string, why: SessionEnd): Promise<boolean> {
     const rows = await db.query(sql`
       update sessions set revoked_at = now(), revoked_why = ${why} where id = ${id} and ${isLive} returning 1`);
+    return rows.length > 0;
+  },
+
+  /** Whether its user was ever signed in from there. */
+  async isKnownPlace(userId: number, ip: string): Promise<boolean> {
+    const rows = await db.query(
+      sql`select 1 from sessions where user_id = ${userId} and ip = ${ip}::inet limit 1`,
+    );
     return rows.length > 0;
   },
 

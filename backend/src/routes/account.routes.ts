@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import type {
   accountController,
+  KeepInput,
   ListAllAuditInput,
   ListAuditInput,
   ListUsersInput,
@@ -12,6 +13,17 @@ import { username } from './auth.routes.js';
 import { cursor, id, limit, listOf, page, time, user } from './shapes.js';
 
 const latest = { limit, cursor, offset: page.offset.valid(0) };
+
+const used = Joi.number().integer().required();
+const amount = Joi.number().integer().allow(null).required().description('Null: as many as you like');
+/** Two at least: an Idempotency-Key finds its message for a day. */
+const days = Joi.number().integer().min(2).max(3650).allow(null);
+const keeping = Joi.object({
+  messages: Joi.number().integer().allow(null).required().description('Days; null: for ever'),
+  media: Joi.number().integer().allow(null).required(),
+  events: Joi.number().integer().allow(null).required(),
+}).id('Retention');
+const quota = Joi.number().integer().min(0).max(Number.MAX_SAFE_INTEGER).allow(null);
 
 const entry = Joi.object({
   id: id.required(),
@@ -48,6 +60,55 @@ export const accountRoutes = (account: ReturnType<typeof accountController>): En
     output: { 200: user },
     problems: ['already_registered', 'not_found'],
     handler: account.rename,
+  }),
+  endpoint({
+    method: 'get',
+    path: '/api/me/quotas',
+    access: 'account:read',
+    tag: 'Account',
+    summary: 'How much you may have, and what of it is used',
+    input: {},
+    output: {
+      200: Joi.object({
+        phones: Joi.object({ limit: amount, used }).required(),
+        messagesPerDay: Joi.object({ limit: amount, used, resetsAt: time.required() })
+          .required()
+          .description('Accepted today (UTC); counted where there is a limit'),
+        mediaBytes: Joi.object({ limit: amount, used }).required(),
+      }).id('Quotas'),
+    },
+    problems: [],
+    handler: account.quotas,
+  }),
+  endpoint({
+    method: 'get',
+    path: '/api/me/retention',
+    access: 'account:read',
+    tag: 'Account',
+    summary: 'For how many days your messages, media and events are kept',
+    input: {},
+    output: { 200: keeping },
+    problems: [],
+    handler: account.keeping,
+  }),
+  endpoint<KeepInput>({
+    method: 'put',
+    path: '/api/me/retention',
+    access: 'account:write',
+    tag: 'Account',
+    summary: 'Have your messages, media and events kept for fewer days',
+    description:
+      'Never longer than the gateway keeps them; null is as long as it does. Takes effect with the next round of housekeeping.',
+    input: {
+      body: Joi.object({
+        messages: days.default(null),
+        media: days.default(null),
+        events: days.default(null),
+      }).example({ messages: 30, media: 7, events: null }),
+    },
+    output: { 200: keeping },
+    problems: [],
+    handler: account.keep,
   }),
   endpoint<ListAuditInput>({
     method: 'get',
@@ -88,12 +149,18 @@ export const accountRoutes = (account: ReturnType<typeof accountController>): En
     path: '/api/admin/users/:id',
     access: 'admin',
     tag: 'Admin',
-    summary: 'Disable or enable a user, or change their role',
+    summary: 'Disable or enable a user, change their role, or how much they may have',
     description:
       'Disabled, their tokens, keys and sockets stop within a second, and their phones stop sending. Nothing is lost: enabled again, what waited goes out.',
     input: {
       params: Joi.object({ id: id.required() }),
-      body: Joi.object({ isActive: Joi.boolean(), role: Joi.string().valid('user', 'admin') })
+      body: Joi.object({
+        isActive: Joi.boolean(),
+        role: Joi.string().valid('user', 'admin'),
+        quotas: Joi.object({ phones: quota, messagesPerDay: quota, mediaBytes: quota })
+          .min(1)
+          .description('0: as many as they like; null: as many as the settings say. What is left out stays'),
+      })
         .min(1)
         .example({ isActive: false }),
     },

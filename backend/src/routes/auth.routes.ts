@@ -1,18 +1,37 @@
 import Joi from 'joi';
 import type {
   authController,
+  ChangeEmailInput,
+  ConfirmInput,
+  DisableInput,
+  EnableInput,
   ExchangeInput,
+  ForgotInput,
   LoginInput,
+  MailPageInput,
   PasswordInput,
   RefreshInput,
   RegisterInput,
+  ResetInput,
   SessionInput,
+  SetUpInput,
 } from '../controllers/auth.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { exchanged, issued, registered, signedIn, time } from './shapes.js';
+import { exchanged, issued, registered, signedIn, time, user } from './shapes.js';
 
 const email = Joi.string().trim().lowercase().email({ tlds: false }).max(254).prefs({ convert: true });
 const password = Joi.string().min(8).max(200);
+const currentPassword = Joi.string().max(200).required().example('SecurePass123');
+const code = Joi.string()
+  .min(6)
+  .max(40)
+  .example('123456')
+  .description('Six digits from an authenticator app, or a recovery code');
+const mailToken = Joi.string()
+  .max(200)
+  .required()
+  .example('mt_1_mt_…')
+  .description('Of the link in the mail');
 export const username = Joi.string()
   .pattern(/^[A-Za-z0-9_.-]{3,40}$/, 'letters, digits, dot, dash, underscore')
   .example('john_doe');
@@ -60,10 +79,17 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
       body: Joi.object({
         email: email.required().example('john@example.com'),
         password: Joi.string().max(200).required().example('SecurePass123'),
+        code: code.description('Where the user has a second factor'),
       }),
     },
     output: { 200: signedIn },
-    problems: ['invalid_request', 'unauthenticated', 'too_many_requests', 'unavailable'],
+    problems: [
+      'invalid_request',
+      'unauthenticated',
+      'second_factor_required',
+      'too_many_requests',
+      'unavailable',
+    ],
     handler: auth.login,
   }),
   endpoint<ExchangeInput>({
@@ -133,6 +159,146 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
     output: { 200: issued },
     problems: ['unprocessable'],
     handler: auth.changePassword,
+  }),
+  endpoint<ForgotInput>({
+    method: 'post',
+    path: '/api/auth/password/forgot',
+    access: 'public',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Have a link sent by which a new password is set',
+    description: 'Answers alike whether or not somebody has that address.',
+    input: { body: Joi.object({ email: email.required().example('john@example.com') }) },
+    output: { 202: null },
+    problems: ['mail_off'],
+    handler: auth.forgotPassword,
+  }),
+  endpoint<MailPageInput>({
+    method: 'get',
+    path: '/api/auth/password/reset',
+    access: 'public',
+    limit: 'none',
+    tag: 'Auth',
+    summary: 'The page of a link by which a new password is set',
+    input: { query: Joi.object({ token: mailToken }) },
+    output: { 200: Joi.binary() },
+    problems: [],
+    handler: auth.mailPage,
+  }),
+  endpoint<ResetInput>({
+    method: 'post',
+    path: '/api/auth/password/reset',
+    access: 'public',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Set a new password by the link in a mail',
+    description: 'Ends every session and every token, and signs in. API keys live on.',
+    input: {
+      body: Joi.object({
+        token: mailToken,
+        newPassword: password.required().example('Secure-Pass-456'),
+        code: code.description('Where the user has a second factor'),
+      }),
+    },
+    output: { 200: issued },
+    problems: ['unprocessable', 'second_factor_required'],
+    handler: auth.resetPassword,
+  }),
+  endpoint<ChangeEmailInput>({
+    method: 'post',
+    path: '/api/auth/email',
+    access: 'account:write',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Change your e-mail address',
+    description: 'A link is sent to the new one. It is yours when that is opened; the former one is told.',
+    input: { body: Joi.object({ email: email.required().example('john@example.com'), currentPassword }) },
+    output: { 202: null },
+    problems: ['mail_off', 'unprocessable'],
+    handler: auth.changeEmail,
+  }),
+  endpoint({
+    method: 'post',
+    path: '/api/auth/email/verify',
+    access: 'account:write',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Have a link sent by which your e-mail address is confirmed',
+    input: {},
+    output: { 202: null },
+    problems: ['mail_off', 'conflict'],
+    handler: auth.askConfirmation,
+  }),
+  endpoint<MailPageInput>({
+    method: 'get',
+    path: '/api/auth/email',
+    access: 'public',
+    limit: 'none',
+    tag: 'Auth',
+    summary: 'The page of a link by which an e-mail address is confirmed',
+    input: { query: Joi.object({ token: mailToken }) },
+    output: { 200: Joi.binary() },
+    problems: [],
+    handler: auth.mailPage,
+  }),
+  endpoint<ConfirmInput>({
+    method: 'post',
+    path: '/api/auth/email/confirm',
+    access: 'public',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Confirm an e-mail address by the link in a mail',
+    input: { body: Joi.object({ token: mailToken }) },
+    output: { 200: user },
+    problems: ['unprocessable', 'already_registered'],
+    handler: auth.confirmEmail,
+  }),
+  endpoint<SetUpInput>({
+    method: 'post',
+    path: '/api/auth/2fa',
+    access: 'account:write',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Set up a second factor',
+    description:
+      'A secret for an authenticator app (TOTP). It is in force once a code of it was given to `enable`.',
+    input: { body: Joi.object({ currentPassword }) },
+    output: {
+      200: Joi.object({
+        secret: Joi.string().required().description('Base32, to be typed'),
+        uri: Joi.string().required().description('otpauth://…'),
+        image: Joi.string().required().description('The same as a QR code: a PNG as a data URL'),
+      }).id('SecondFactorSetup'),
+    },
+    problems: ['unprocessable', 'conflict'],
+    handler: auth.setUpSecondFactor,
+  }),
+  endpoint<EnableInput>({
+    method: 'post',
+    path: '/api/auth/2fa/enable',
+    access: 'account:write',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Enable the second factor',
+    description: 'From now on signing in takes a code. The recovery codes are shown this once.',
+    input: { body: Joi.object({ code: code.required() }) },
+    output: {
+      200: Joi.object({ recoveryCodes: Joi.array().items(Joi.string()).required() }).id('RecoveryCodes'),
+    },
+    problems: ['unprocessable', 'conflict'],
+    handler: auth.enableSecondFactor,
+  }),
+  endpoint<DisableInput>({
+    method: 'post',
+    path: '/api/auth/2fa/disable',
+    access: 'account:write',
+    limit: 'auth',
+    tag: 'Auth',
+    summary: 'Disable the second factor',
+    input: { body: Joi.object({ currentPassword, code: code.required() }) },
+    output: { 204: null },
+    problems: ['unprocessable'],
+    handler: auth.disableSecondFactor,
   }),
   endpoint({
     method: 'get',

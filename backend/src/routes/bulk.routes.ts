@@ -99,7 +99,7 @@ export const bulkRoutes = (bulks: ReturnType<typeof bulkController>): Endpoint[]
       }),
     },
     output: { 202: acceptedBulk },
-    problems: [...problems.filter((code) => code !== 'not_found'), 'idempotency_mismatch'],
+    problems: ['quota_exceeded', ...problems.filter((code) => code !== 'not_found'), 'idempotency_mismatch'],
     handler: bulks.send,
   }),
   endpoint<BulkInput>({

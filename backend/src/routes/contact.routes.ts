@@ -14,7 +14,7 @@ import { id, listOf, page, phoneNumber, time } from './shapes.js';
 const params = Joi.object({ id: id.required() });
 export const search = Joi.string().trim().min(1).max(100);
 const link = Joi.string().allow(null).required();
-const contactName = Joi.string()
+export const contactName = Joi.string()
   .pattern(/^(\+[1-9]\d{6,14}|lid:\d{5,20})$/)
   .example('+628987654321')
   .description('A number in E.164 with +, or `lid:<id>`');

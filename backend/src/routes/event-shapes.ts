@@ -63,6 +63,10 @@ interface Shape {
 }
 
 const SHAPES: Record<string, Shape> = {
+  'event.erased': {
+    summary: 'What was told here was erased with all that was known of a contact; its id and its place stay',
+    data: { phoneId: id.allow(null).required() },
+  },
   message: { summary: 'Something was said to a phone, or typed on it by its owner', data: said },
   'message.sent': { summary: 'WhatsApp took a message of yours', data: reached('sent') },
   'message.ack': {

@@ -2,6 +2,7 @@ import type { accountController } from '../controllers/account.controller.js';
 import type { authController } from '../controllers/auth.controller.js';
 import type { connectLinkController } from '../controllers/connect-link.controller.js';
 import type { contactController } from '../controllers/contact.controller.js';
+import type { dataController } from '../controllers/data.controller.js';
 import type { eventController } from '../controllers/event.controller.js';
 import type { groupController } from '../controllers/group.controller.js';
 import type { healthController } from '../controllers/health.controller.js';
@@ -23,6 +24,7 @@ import { accountRoutes } from './account.routes.js';
 import { authRoutes } from './auth.routes.js';
 import { connectLinkRoutes } from './connect-link.routes.js';
 import { contactRoutes } from './contact.routes.js';
+import { dataRoutes } from './data.routes.js';
 import { eventRoutes } from './event.routes.js';
 import { groupRoutes } from './group.routes.js';
 import { healthRoutes } from './health.routes.js';
@@ -46,6 +48,7 @@ export interface Controllers {
   auth: ReturnType<typeof authController>;
   connectLinks: ReturnType<typeof connectLinkController>;
   contacts: ReturnType<typeof contactController>;
+  data: ReturnType<typeof dataController>;
   events: ReturnType<typeof eventController>;
   groups: ReturnType<typeof groupController>;
   health: ReturnType<typeof healthController>;
@@ -68,6 +71,7 @@ export const endpoints = (controllers: Controllers): Endpoint[] => [
   ...authRoutes(controllers.auth),
   ...accountRoutes(controllers.account),
   ...keyRoutes(controllers.keys),
+  ...dataRoutes(controllers.data),
   ...phoneRoutes(controllers.phones),
   ...phoneLifeRoutes(controllers.life),
   ...connectLinkRoutes(controllers.connectLinks),

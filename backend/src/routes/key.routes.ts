@@ -10,7 +10,7 @@ import type {
 } from '../controllers/key.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { SCOPES } from '../utils/scope.js';
-import { instant, listOf, page, time } from './shapes.js';
+import { id as phoneId, instant, listOf, page, time } from './shapes.js';
 
 const id = Joi.string()
   .pattern(/^key_[0-9a-z]{26}$/, 'key_…')
@@ -44,6 +44,15 @@ const fields = {
     .max(20)
     .allow(null)
     .description('From where it may be used; null: from anywhere'),
+  phoneIds: Joi.array()
+    .items(phoneId)
+    .min(1)
+    .max(100)
+    .unique()
+    .allow(null)
+    .description(
+      'The phones that it can be used for; null: all of them. Limited, it is for nothing about the account',
+    ),
   expiresAt: instant.allow(null),
 };
 
@@ -52,6 +61,8 @@ const shown = {
   name: Joi.string().required(),
   scopes: Joi.array().items(Joi.string()).allow(null).required(),
   allowedIps: Joi.array().items(Joi.string()).allow(null).required(),
+  phoneIds: Joi.array().items(phoneId).allow(null).required(),
+  phoneId: phoneId.allow(null).required().description('The phone whose own token it is'),
   createdAt: time.required(),
   expiresAt: time.allow(null).required(),
   lastUsedAt: time.allow(null).required().description('Within a minute'),
@@ -75,11 +86,12 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
         name: fields.name.required(),
         scopes: fields.scopes.default(null),
         allowedIps: fields.allowedIps.default(null),
+        phoneIds: fields.phoneIds.default(null),
         expiresAt: fields.expiresAt.default(null),
       }),
     },
     output: { 201: createdKey },
-    problems: ['forbidden', 'quota_exceeded'],
+    problems: ['forbidden', 'quota_exceeded', 'unprocessable'],
     handler: keys.create,
   }),
   endpoint<ListKeysInput>({
@@ -102,7 +114,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
     description: 'Takes effect within a second, in every process. What is left out stays.',
     input: { params, body: Joi.object(fields).min(1).example({ name: 'CI' }) },
     output: { 200: key },
-    problems: ['not_found', 'forbidden'],
+    problems: ['not_found', 'forbidden', 'unprocessable', 'conflict'],
     handler: keys.update,
   }),
   endpoint<RollKeyInput>({

@@ -39,6 +39,7 @@ export const phoneRoutes = (phones: ReturnType<typeof phoneController>): Endpoin
     },
     output: { 201: createdPhone },
     problems: [
+      'quota_exceeded',
       'invalid_request',
       'unauthenticated',
       'forbidden',

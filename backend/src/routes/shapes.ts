@@ -115,6 +115,8 @@ export const user = Joi.object({
   email: Joi.string().required(),
   role: Joi.string().valid('user', 'admin').required(),
   isActive: Joi.boolean().required(),
+  isEmailVerified: Joi.boolean().required(),
+  hasSecondFactor: Joi.boolean().required(),
   createdAt: time.required(),
 }).id('User');
 

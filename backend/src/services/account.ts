@@ -9,7 +9,7 @@ export type Accounts = ReturnType<typeof createAccounts>;
 
 /** What a user does to their own account. */
 export function createAccounts(deps: {
-  tenancy: Pick<Tenancy, 'inTenant'>;
+  tenancy: Pick<Tenancy, 'inTenant' | 'reading'>;
   passwords: {
     hash(password: string): Promise<string>;
     verify(password: string, hash: string | null): Promise<boolean>;
@@ -22,7 +22,7 @@ export function createAccounts(deps: {
   const { tenancy, passwords, tokens, sessions, forget } = deps;
 
   async function existing(userId: number): Promise<User> {
-    const user = await tenancy.inTenant(userId, (models) => models.users.find(userId));
+    const user = await tenancy.reading(userId, (models) => models.users.find(userId));
     if (!user) throw new Problem('not_found', `There is no user ${userId}`);
     return user;
   }

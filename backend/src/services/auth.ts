@@ -3,6 +3,7 @@ import type { User } from '../models/user.js';
 import { createApiKey, parseApiKey } from '../utils/api-key.js';
 import { safeEqual } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
+import type { SecondFactors } from './second-factor.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
 
@@ -12,6 +13,8 @@ export interface UserView {
   email: string;
   role: string;
   isActive: boolean;
+  isEmailVerified: boolean;
+  hasSecondFactor: boolean;
   createdAt: string;
 }
 export interface Exchanged {
@@ -30,6 +33,8 @@ export const userView = (user: User): UserView => ({
   email: user.email,
   role: user.role,
   isActive: user.isActive,
+  isEmailVerified: user.isEmailVerified,
+  hasSecondFactor: user.hasSecondFactor,
   createdAt: user.createdAt.toISOString(),
 });
 
@@ -41,8 +46,9 @@ export function createAuth(deps: {
   };
   tokens: Pick<Tokens, 'issue' | 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
+  secondFactors: Pick<SecondFactors, 'demand'>;
 }) {
-  const { tenancy, passwords, tokens, sessions } = deps;
+  const { tenancy, passwords, tokens, sessions, secondFactors } = deps;
 
   const secretsOf = (userId: number) =>
     tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
@@ -85,15 +91,31 @@ export function createAuth(deps: {
       return { user: userView(made.user), apiKey: apiKey.key, ...made.issued };
     },
 
-    /** Unknown e-mail, wrong password and disabled user take the same time and say the same. */
-    async login(request: { email: string; password: string }, origin: Origin): Promise<SignedIn> {
+    /**
+     * Unknown e-mail, wrong password and disabled user take the same time and say the same. Problems: unauthenticated,
+     * second_factor_required.
+     */
+    async login(
+      request: { email: string; password: string; code?: string },
+      origin: Origin,
+    ): Promise<SignedIn> {
       const credential = await tenancy.shared.credentials.findByEmail(request.email);
       const user = credential && (await secretsOf(credential.userId));
       const isRight = await passwords.verify(request.password, user?.passwordHash ?? null);
       if (!user || !isRight || !user.isActive)
         throw new Problem('unauthenticated', 'The e-mail or the password is wrong');
-      const issued = await tenancy.inTenant(user.id, (models) => sessions.begin(models, user, origin));
+      const issued = await tenancy.inTenant(user.id, async (models) => {
+        await secondFactors.demand(models, user.id, request.code);
+        return sessions.begin(models, user, origin);
+      });
       return { user: userView(user), ...issued };
+    },
+
+    /** Whether the user of that address was ever signed in from there. */
+    async isKnownPlace(email: string, ip: string): Promise<boolean> {
+      const known = await tenancy.shared.credentials.findByEmail(email);
+      if (!known) return false;
+      return tenancy.inTenant(known.userId, (models) => models.sessions.isKnownPlace(known.userId, ip));
     },
 
     /** A key for a token, for clients that want to hold a secret that expires. */

@@ -4,6 +4,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import { parseApiKey } from '../utils/api-key.js';
 import { cache } from '../utils/cache.js';
 import { safeEqual } from '../utils/crypto.js';
+import { SCOPES_OF_PHONES } from '../utils/scope.js';
 import type { Tokens } from './token.js';
 
 /** Who calls: a user, through one of its credentials. */
@@ -16,6 +17,10 @@ export interface Identity {
   credentialId: string;
   /** CIDRs from which a key may be used; null: from anywhere. */
   allowedIps: readonly string[] | null;
+  /** The phones that the credential is limited to; null: all of its user's. */
+  phoneIds: readonly number[] | null;
+  /** Messages of its user in a day; undefined: as the settings say, 0: as many as they like. */
+  messagesPerDay: number | undefined;
 }
 export interface Presented {
   bearer?: string | undefined;
@@ -48,13 +53,24 @@ interface KnownUser {
   key: KeyObject;
   tokenVersion: number;
   isAdmin: boolean;
+  messagesPerDay: number | undefined;
 }
 
 /** What a key that was given these scopes may do. */
-const grantOf = ({ scopes, role, allowedIps }: Pick<ApiKeyGrant, 'scopes' | 'role' | 'allowedIps'>) => ({
+const grantOf = ({
+  scopes,
+  role,
   allowedIps,
-  scopes: scopes ?? ('all' as const),
-  isAdmin: role === 'admin' && (scopes?.includes('admin') ?? false),
+  phoneIds,
+  quotas,
+}: Pick<ApiKeyGrant, 'scopes' | 'role' | 'allowedIps' | 'phoneIds' | 'quotas'>) => ({
+  messagesPerDay: quotas.messagesPerDay,
+  allowedIps,
+  phoneIds,
+  scopes: phoneIds
+    ? SCOPES_OF_PHONES.filter((one) => scopes?.includes(one) ?? true)
+    : (scopes ?? ('all' as const)),
+  isAdmin: role === 'admin' && !phoneIds && (scopes?.includes('admin') ?? false),
 });
 
 /** From a presented secret to its user; null for anything that is not a live credential, whatever is wrong with it. */
@@ -92,6 +108,7 @@ export function createIdentify(deps: {
           key: tokens.unseal(userId, user.jwtSecret),
           tokenVersion: user.tokenVersion,
           isAdmin: user.role === 'admin',
+          messagesPerDay: user.quotas.messagesPerDay,
         }
       : null;
   };
@@ -115,9 +132,10 @@ export function createIdentify(deps: {
       const known = await users.last(String(id));
       if (!row?.isActive) users.put(String(id), null);
       else {
-        const { jwtSecret: sealed, tokenVersion, role } = row;
+        const { jwtSecret: sealed, tokenVersion, role, quotas } = row;
         const key = known?.sealed === sealed ? known.key : tokens.unseal(id, sealed);
-        users.put(String(id), { sealed, key, tokenVersion, isAdmin: role === 'admin' });
+        const { messagesPerDay } = quotas;
+        users.put(String(id), { sealed, key, tokenVersion, isAdmin: role === 'admin', messagesPerDay });
       }
     }
   }
@@ -174,9 +192,18 @@ export function createIdentify(deps: {
     const { user, claims } = known;
     const { sessionId } = claims;
     if (sessionId && !(await sessions.get(sessionId, () => loadSession(userId, sessionId)))) return null;
-    const { isAdmin } = user;
+    const { isAdmin, messagesPerDay } = user;
     const credentialId = sessionId ?? `jwt:${userId}:${claims.tokenVersion}`;
-    return { userId, scopes: 'all', isAdmin, via: 'jwt', credentialId, allowedIps: null };
+    return {
+      userId,
+      scopes: 'all',
+      isAdmin,
+      via: 'jwt',
+      credentialId,
+      allowedIps: null,
+      phoneIds: null,
+      messagesPerDay,
+    };
   }
 
   const identify = async ({ bearer, apiKey }: Presented): Promise<Identity | null> => {

@@ -2,6 +2,7 @@ import type { ApiKey } from '../models/api-key.js';
 import type { Models, Tenancy } from '../models/index.js';
 import { createApiKey } from '../utils/api-key.js';
 import { Problem } from '../utils/problem.js';
+import { SCOPES_OF_PHONES } from '../utils/scope.js';
 
 export interface KeyView {
   id: string;
@@ -9,6 +10,10 @@ export interface KeyView {
   /** Null: everything its user may do, but for what only admins may. */
   scopes: string[] | null;
   allowedIps: string[] | null;
+  /** Null: all phones. */
+  phoneIds: number[] | null;
+  /** Whose own token it is. */
+  phoneId: number | null;
   createdAt: string;
   expiresAt: string | null;
   lastUsedAt: string | null;
@@ -21,6 +26,7 @@ export interface KeyRequest {
   name: string;
   scopes: string[] | null;
   allowedIps: string[] | null;
+  phoneIds: number[] | null;
   /** ISO 8601. */
   expiresAt: string | null;
 }
@@ -41,6 +47,8 @@ const view = (key: ApiKey): KeyView => ({
   name: key.name,
   scopes: key.scopes,
   allowedIps: key.allowedIps,
+  phoneIds: key.phoneIds,
+  phoneId: key.phoneId,
   createdAt: key.createdAt.toISOString(),
   expiresAt: key.expiresAt?.toISOString() ?? null,
   lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
@@ -58,6 +66,27 @@ function refuseMore(giver: Giver, scopes: readonly string[] | null | undefined):
     throw new Problem('forbidden', `You cannot give what you do not have: ${missing.join(', ')}`);
 }
 
+/** What is about the whole account cannot be limited to phones, and phones have to be there. Problem: unprocessable. */
+async function refuseBeyond(
+  models: Pick<Models, 'phones'>,
+  { scopes, phoneIds }: { scopes: readonly string[] | null; phoneIds: readonly number[] | null },
+): Promise<void> {
+  if (phoneIds === null) return;
+  const beyond = (scopes ?? []).filter((scope) => !SCOPES_OF_PHONES.includes(scope));
+  const there = await Promise.all(phoneIds.map((id) => models.phones.find(id)));
+  const errors = [
+    ...beyond.map((scope) => ({
+      pointer: '/scopes',
+      code: 'beyond_phones',
+      detail: `${scope} is about the whole account; a key that is limited to phones cannot have it`,
+    })),
+    ...phoneIds.flatMap((id, i) =>
+      there[i] ? [] : [{ pointer: `/phoneIds/${i}`, code: 'not_found', detail: `There is no phone ${id}` }],
+    ),
+  ];
+  if (errors.length > 0) throw new Problem('unprocessable', errors[0]!.detail, { errors });
+}
+
 /** A user's API keys: as many as they like, each with what it may do, from where, and until when. */
 export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) {
   async function existing(models: Models, id: string): Promise<ApiKey> {
@@ -69,7 +98,11 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
   async function make(
     models: Models,
     userId: number,
-    like: Omit<KeyRequest, 'expiresAt'> & { expiresAt: Date | null; rolledFrom: string | null },
+    like: Omit<KeyRequest, 'expiresAt'> & {
+      phoneId: number | null;
+      expiresAt: Date | null;
+      rolledFrom: string | null;
+    },
   ): Promise<CreatedKey> {
     const { key, id, hash } = createApiKey();
     await models.apiKeys.create({ ...like, id, userId, hash });
@@ -77,14 +110,15 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
   }
 
   return {
-    /** Problems: forbidden (more than the giver has), quota_exceeded. */
+    /** Problems: forbidden (more than the giver has), unprocessable (a phone that is not there, a scope beyond phones), quota_exceeded. */
     async create(giver: Giver, request: KeyRequest): Promise<CreatedKey> {
       refuseMore(giver, request.scopes);
       return tenancy.inTenant(giver.userId, async (models) => {
-        const all = await models.apiKeys.list({ before: undefined, limit: MAX_KEYS, offset: 0 });
-        if (all.length >= MAX_KEYS) throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
+        if ((await models.apiKeys.count()) >= MAX_KEYS)
+          throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
+        await refuseBeyond(models, request);
         const expiresAt = request.expiresAt === null ? null : new Date(request.expiresAt);
-        return make(models, giver.userId, { ...request, expiresAt, rolledFrom: null });
+        return make(models, giver.userId, { ...request, expiresAt, phoneId: null, rolledFrom: null });
       });
     },
 
@@ -98,12 +132,16 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
       return { data: rows.slice(0, page.limit).map(view), hasMore: rows.length > page.limit };
     },
 
-    /** Problems: not_found, forbidden (more than the giver has). */
+    /** Problems: not_found, forbidden (more than the giver has), unprocessable (as in create). */
     async update(giver: Giver, id: string, to: Partial<KeyRequest>): Promise<KeyView> {
       refuseMore(giver, to.scopes);
       const { expiresAt, ...rest } = to;
       return tenancy.inTenant(giver.userId, async (models) => {
-        refuseMore(giver, (await existing(models, id)).scopes);
+        const key = await existing(models, id);
+        refuseMore(giver, key.scopes);
+        if (key.phoneId !== null && to.phoneIds !== undefined)
+          throw new Problem('conflict', `This is the own token of phone ${key.phoneId}`);
+        await refuseBeyond(models, { ...key, ...rest });
         await models.apiKeys.update(id, {
           ...rest,
           ...(expiresAt === undefined ? {} : { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
@@ -123,8 +161,16 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
           const isSooner = old.expiresAt !== null && old.expiresAt < end;
           await models.apiKeys.update(id, { expiresAt: isSooner ? old.expiresAt : end });
         }
-        const { name, scopes, allowedIps, expiresAt } = old;
-        return make(models, giver.userId, { name, scopes, allowedIps, expiresAt, rolledFrom: id });
+        const { name, scopes, allowedIps, phoneIds, phoneId, expiresAt } = old;
+        return make(models, giver.userId, {
+          name,
+          scopes,
+          allowedIps,
+          phoneIds,
+          phoneId,
+          expiresAt,
+          rolledFrom: id,
+        });
       });
     },
 

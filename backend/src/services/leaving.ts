@@ -1,4 +1,5 @@
 import type { EvolutionClient } from '../clients/evolution.client.js';
+import type { EvolutionStore } from '../clients/evolution.store.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Tenancy } from '../models/index.js';
@@ -18,17 +19,21 @@ export function createLeaving(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   evolution: Pick<EvolutionClient, 'state' | 'forget'>;
   moving: Pick<Moving, 'clear'>;
+  store: Pick<EvolutionStore, 'isReady' | 'idOf' | 'dropKeys'>;
   wake: Pick<Wake, 'hint'>;
   logger: Logger;
 }) {
-  const { tenancy, evolution, moving, wake, logger } = deps;
+  const { tenancy, evolution, moving, store, wake, logger } = deps;
 
   /** Whether its node has forgotten it. One that answers without holding it is left alone: its holder would keep a ghost. */
   async function isForgotten({ nodeUrl, id }: Placement): Promise<boolean> {
     const address = { nodeUrl, placementId: id };
     const state = await evolution.state(address);
     if (state.kind !== 'ok' || state.value === null) return state.kind === 'missing';
+    // Nodes leave its keys behind, and they are found only while it is known how nodes call it.
+    const inner = (await store.isReady()) ? await store.idOf(id) : null;
     await evolution.forget(address);
+    if (inner) await store.dropKeys(inner);
     return (await evolution.state(address)).kind === 'missing';
   }
 

@@ -62,18 +62,19 @@ const carried = ({ id, status, kind, mimetype, fileName, size, reason }: Media):
   reason: status === 'failed' ? reason : null,
 });
 
-/** No room for so many bytes more. In the transaction that stores them, which holds the user's count. */
+/** No room for so many bytes more: `quota` is the gateway's, where the user has none of their own. In the transaction that stores them, which holds the user's count. */
 export async function checkQuota(
   models: Models,
   userId: number,
   about: { size: number; quota: number },
 ): Promise<void> {
-  if (about.quota === 0) return;
+  const quota = (await models.quotas.find(userId)).quotas.mediaBytes ?? about.quota;
+  if (quota === 0) return;
   const used = await models.media.usage(userId);
-  if (used + about.size <= about.quota) return;
-  const detail = `${used} of ${about.quota} bytes are taken, and this file has ${about.size}`;
+  if (used + about.size <= quota) return;
+  const detail = `${used} of ${quota} bytes are taken, and this file has ${about.size}`;
   throw new Problem('quota_exceeded', detail, {
-    errors: [{ pointer: '', code: 'quota_exceeded', params: { used, ...about }, detail }],
+    errors: [{ pointer: '', code: 'quota_exceeded', params: { used, size: about.size, quota }, detail }],
   });
 }
 

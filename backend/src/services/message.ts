@@ -4,6 +4,7 @@ import type { Acceptance, Draft, OnUnknown } from '../models/message.js';
 import { batcher } from '../utils/batch.js';
 import { sha256 } from '../utils/crypto.js';
 import { canonical } from '../utils/json.js';
+import { limitedPhones } from '../utils/limited.js';
 import { Problem, type FieldError, type ProblemCode } from '../utils/problem.js';
 import { needsLookup, type Drafted, type DraftRequest, type Drafts } from './draft.js';
 import type { MediaService } from './media.js';
@@ -126,6 +127,11 @@ export function createMessages(deps: {
   };
 }
 
+/** No phone: what goes through a group is beyond the limits of who asks, so that a phone out of reach is none here. */
+const NOWHERE = 0;
+const withinReach = (phoneId: number): number =>
+  limitedPhones()?.includes(phoneId) === false ? NOWHERE : phoneId;
+
 /** A draft as a row of acceptance. */
 export function draftRow(
   userId: number,
@@ -141,7 +147,7 @@ export function draftRow(
   const key = asking.idempotencyKey;
   return {
     userId,
-    phoneId: request.phoneId,
+    phoneId: withinReach(request.phoneId),
     ...drafted,
     ...optionsOf(request),
     bulkId: null,

@@ -6,7 +6,7 @@ export type NodeKeys = ReturnType<typeof createNodeKeys>;
 /** Milliseconds: so long after a node got another key every process uses it. */
 const FRESH = 2000;
 /** Names what is sealed, so that it opens nowhere else. */
-const PURPOSE = 'node key';
+export const PURPOSE = 'node key';
 
 /** The keys that nodes are called with: that of the settings, unless an admin gave a node its own. */
 export function createNodeKeys(deps: {

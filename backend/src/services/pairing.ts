@@ -1,5 +1,6 @@
 import type { Address, EvolutionClient, Look } from '../clients/evolution.client.js';
 import type { ConnectionState } from '../clients/evolution.fact.js';
+import type { EvolutionStore } from '../clients/evolution.store.js';
 import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Check } from '../models/check.js';
@@ -38,14 +39,15 @@ export function createPairing(deps: {
     'subscribe' | 'subscription' | 'state' | 'connect' | 'session' | 'probe' | 'forget' | 'inboundUrl'
   >;
   moving: Moving;
+  store: Pick<EvolutionStore, 'isReady' | 'idOf' | 'dropKeys'>;
   tuning: Pick<Tuning, 'make' | 'isOwed' | 'tell'>;
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   logger: Logger;
 }) {
-  const { tenancy, evolution, moving, tuning, wake, sealer, logger } = deps;
+  const { tenancy, evolution, moving, store, tuning, wake, sealer, logger } = deps;
   const directing = createDirecting({ tenancy, evolution, wake, logger });
-  const leaving = createLeaving({ tenancy, evolution, moving, wake, logger });
+  const leaving = createLeaving({ tenancy, evolution, moving, store, wake, logger });
 
   const change = async (
     phone: Phone,

@@ -124,6 +124,7 @@ export function createPhoneLife(deps: {
       change(userId, id, async (models) => {
         await models.lanes.setOpen(userId, id, false);
         await models.webhooks.removeOfPhone(id);
+        await models.apiKeys.revokeOfPhone(id);
         await models.moves.endOfPhone(id);
         await models.placements.end(id);
         await models.phones.remove(id);

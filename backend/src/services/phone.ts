@@ -1,10 +1,12 @@
 import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { Phone, PhoneFilter, PhoneState, Proxy, Sending, Settings } from '../models/phone.js';
-import { randomToken, sha256, webhookSecret, type Sealer } from '../utils/crypto.js';
+import { createApiKey } from '../utils/api-key.js';
+import { webhookSecret, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { phoneStatusEvent } from './event-data.js';
 import { once } from './idempotency.js';
+import type { QuotaService } from './quota.js';
 import { remedyOf } from './reason.js';
 import { settingsOf } from './tuning.js';
 import { sealedFor } from './webhook-post.js';
@@ -112,10 +114,11 @@ export function createPhones(deps: {
   wake: Pick<Wake, 'hint'>;
   sealer: Sealer;
   refuseUrl: UrlRule;
+  quotas: Pick<QuotaService, 'checkPhones'>;
   /** Seconds. */
   settings: { idempotencyTtl: number };
 }) {
-  const { tenancy, wake, sealer, refuseUrl, settings } = deps;
+  const { tenancy, wake, sealer, refuseUrl, quotas, settings } = deps;
 
   function checkUrl(url: string | null): void {
     const refusal = url === null ? null : refuseUrl(url);
@@ -163,12 +166,21 @@ export function createPhones(deps: {
         errors: [{ pointer: '/phoneNumber', code: 'number_taken', detail }],
       });
     }
-    const token = randomToken();
-    const phone = await models.phones.create({ ...request, userId, token: sha256(token) });
+    await quotas.checkPhones(models, userId);
+    const { key: token, id: keyId, hash } = createApiKey();
+    const phone = await models.phones.create({ ...request, userId, token: hash });
     if (!phone) {
       const existing = await models.phones.findByNumber(request.phoneNumber);
       throw new Problem('phone_exists', `You have this number already: it is phone ${existing?.id}`);
     }
+    await models.apiKeys.create({
+      id: keyId,
+      userId,
+      name: `Token of ${phone.phoneNumber}`,
+      hash,
+      phoneIds: [phone.id],
+      phoneId: phone.id,
+    });
     const secret = request.webhookUrl === null ? null : await addWebhook(models, phone, request.webhookUrl);
     await models.lanes.setOpen(userId, phone.id, false);
     await models.checks.ask(userId, phone.id);

@@ -17,6 +17,7 @@ export const messageReasons = {
   no_ack:
     'The message was sent, and nothing is known of its arrival: the recipient may be offline. Nothing needs to be done.',
   phone_removed: 'Its phone was removed before it went out.',
+  contact_erased: 'All that was known of its recipient was erased before it went out.',
   not_sent_in_time: 'The phone could not send before the message expired. Check the connection of the phone.',
 } as const;
 export type MessageReason = keyof typeof messageReasons;

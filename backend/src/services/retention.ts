@@ -7,6 +7,8 @@ const USERS_A_PAGE = 200;
 /** So few that a transaction lasts some tens of milliseconds, and who waits for a row of it hardly notices. */
 const ROWS_A_BATCH = 500;
 const DAY = 86_400;
+/** Before all that there is. */
+const NEVER = new Date(0);
 
 /** Removes messages past their time, with all that hangs on them. */
 export const createRetention = (deps: {
@@ -18,9 +20,9 @@ export const createRetention = (deps: {
   /** One round over all users. Returns how many messages went. */
   async sweep(): Promise<number> {
     const { tenancy, logger, settings } = deps;
-    if (settings.keepDays === 0) return 0;
     const seconds = Math.max(settings.keepDays * DAY, settings.idempotencyTtl);
-    const before = new Date(Date.now() - seconds * 1000);
+    // Users may keep theirs for fewer days, also where the gateway keeps all of them.
+    const before = settings.keepDays === 0 ? NEVER : new Date(Date.now() - seconds * 1000);
     let total = 0;
     let users = await tenancy.shared.userIds(0, USERS_A_PAGE);
     while (users.length > 0) {

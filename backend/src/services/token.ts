@@ -13,7 +13,7 @@ export interface TokenClaims {
 
 export type Tokens = ReturnType<typeof createTokens>;
 
-const context = (userId: number) => `jwt:${userId}`;
+export const context = (userId: number) => `jwt:${userId}`;
 /** A raw buffer costs jsonwebtoken fifty times as much as a KeyObject, on every verification. */
 const keyOf = (secret: string): KeyObject => createSecretKey(secret, 'base64url');
 

@@ -7,6 +7,8 @@ const USERS_A_PAGE = 200;
 const EVENTS_A_USER = 50;
 const HELD_A_BATCH = 500;
 const DAY_MS = 86_400_000;
+/** Before all that there is. */
+const NEVER = new Date(0);
 
 /**
  * Cuts ledgers at their old end, with the Deliveries that have ended. No gap is left: what still waits to be delivered
@@ -21,7 +23,8 @@ export const createTrim = (deps: {
   /** One round over all users. Returns how many events went. */
   async sweep(): Promise<number> {
     const { tenancy, logger, settings } = deps;
-    const before = new Date(Date.now() - settings.keepDays * DAY_MS);
+    // Users may keep theirs for fewer days, also where the gateway keeps all of them.
+    const before = settings.keepDays === 0 ? NEVER : new Date(Date.now() - settings.keepDays * DAY_MS);
     const heldBefore = new Date(Date.now() - settings.heldFor * 1000);
     let total = 0;
     let users = await tenancy.shared.userIds(0, USERS_A_PAGE);
@@ -30,10 +33,9 @@ export const createTrim = (deps: {
       await untilNone(() =>
         tenancy.inTenants(page, (models) => models.deliveries.expireHeld(heldBefore, HELD_A_BATCH)),
       );
-      if (settings.keepDays > 0)
-        total += await untilNone(() =>
-          tenancy.inTenants(page, (models) => models.housekeeping.trimEvents(before, EVENTS_A_USER)),
-        );
+      total += await untilNone(() =>
+        tenancy.inTenants(page, (models) => models.housekeeping.trimEvents(before, EVENTS_A_USER)),
+      );
       users = await tenancy.shared.userIds(page.at(-1)!, USERS_A_PAGE);
     }
     if (total > 0) logger.info('ledgers trimmed', { events: total });

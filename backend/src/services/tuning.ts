@@ -29,7 +29,7 @@ const SETTINGS: Settings = {
 export const settingsOf = (phone: Pick<Phone, 'settings'>): Settings => ({ ...SETTINGS, ...phone.settings });
 
 /** Names the place of what is sealed, so that it opens nowhere else. */
-const sealedFor = (phoneId: number): string => `proxy:${phoneId}`;
+export const sealedFor = (phoneId: number): string => `proxy:${phoneId}`;
 const addressOf = ({ nodeUrl, id }: Placement): Address => ({ nodeUrl, placementId: id });
 
 /** A phone's settings and its proxy: as its owner wants them, and as its node is told of them. */

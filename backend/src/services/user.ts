@@ -1,18 +1,22 @@
 import type { Wake } from '../clients/wake.js';
 import type { Tenancy } from '../models/index.js';
+import { sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
-import { userView, type UserView } from './auth.js';
+import { userView, type Auth, type UserView } from './auth.js';
 
 export type Users = ReturnType<typeof createUsers>;
 
 const PHONES_AT_ONCE = 200;
+/** From where settings come. */
+const NOWHERE = { ip: null, device: null };
 
 /** What an admin does with users. */
 export function createUsers(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
+  auth: Pick<Auth, 'register'>;
   wake: Pick<Wake, 'hint'>;
 }) {
-  const { tenancy, wake } = deps;
+  const { tenancy, auth, wake } = deps;
 
   /** Opens or closes what sends: a disabled user's phones send nothing, and nothing that waits is lost. */
   async function setLanes(userId: number): Promise<void> {
@@ -29,6 +33,14 @@ export function createUsers(deps: {
   }
 
   return {
+    /** Whoever has this address is an admin; where nobody has, somebody is made who does. */
+    async ensureAdmin({ email, password }: { email: string; password: string }): Promise<void> {
+      const known = await tenancy.shared.credentials.findByEmail(email);
+      const username = `admin.${sha256(email).toString('hex').slice(0, 8)}`;
+      const id = known?.userId ?? (await auth.register({ username, email, password }, NOWHERE)).user.id;
+      await tenancy.inTenant(id, (models) => models.users.setRole(id, 'admin'));
+    },
+
     /** By id. */
     async list(page: { after: number; limit: number }): Promise<{ data: UserView[]; hasMore: boolean }> {
       const ids = await tenancy.shared.userIds(page.after, page.limit + 1);
@@ -44,13 +56,16 @@ export function createUsers(deps: {
     async update(
       actorId: number,
       userId: number,
-      to: { isActive?: boolean; role?: 'user' | 'admin' },
+      to: { isActive?: boolean; role?: 'user' | 'admin'; quotas?: Record<string, number | null> },
     ): Promise<UserView> {
-      if (actorId === userId) throw new Problem('conflict', 'Ask another admin to change you');
+      const isAboutPowers = to.isActive !== undefined || to.role !== undefined;
+      if (isAboutPowers && actorId === userId)
+        throw new Problem('conflict', 'Ask another admin to change you');
       const found = await tenancy.inTenant(userId, async (models) => {
         if (!(await models.users.find(userId))) return null;
         if (to.role !== undefined) await models.users.setRole(userId, to.role);
         if (to.isActive !== undefined) await models.users.setActive(userId, to.isActive);
+        if (to.quotas !== undefined) await models.quotas.setQuotas(userId, to.quotas);
         return models.users.find(userId);
       });
       if (!found) throw new Problem('not_found', `There is no user ${userId}`);

@@ -14,6 +14,8 @@ export interface Sealer {
   readonly keyIds: readonly string[];
   seal(plain: string, context: string): string;
   open(sealed: string, context: string): string;
+  /** The same under the key that seals now; null when it is already. */
+  reseal(sealed: string, context: string): string | null;
 }
 
 const IV_BYTES = 12;
@@ -50,6 +52,10 @@ export function sealer(secret: string, previous?: string): Sealer {
   return {
     keyIds: keys.map((key) => key.id),
 
+    reseal(text, context) {
+      return text.startsWith(`v1.${current.id}.`) ? null : this.seal(this.open(text, context), context);
+    },
+
     seal(plain, context) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', current.key, iv).setAAD(Buffer.from(context));
@@ -79,7 +85,7 @@ export const randomToken = (bytes = 32): string => randomBytes(bytes).toString('
  * `evt_01m8…`: a prefix and 26 characters (Crockford base32, lower case), which are 48 bits of milliseconds and 80 random
  * bits. Later ids sort after earlier ones, so that inserts stay at one end of an index.
  */
-export const publicId = (prefix: 'evt' | 'dlv' | 'key' | 'plc' | 'att' | 'ses'): string =>
+export const publicId = (prefix: 'evt' | 'dlv' | 'key' | 'plc' | 'att' | 'ses' | 'mt'): string =>
   `${prefix}_${encodeTime(Date.now())}${encodeBase32(randomBytes(10))}`;
 
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -28,6 +28,10 @@ export interface Caller {
   credentialId: string;
   /** CIDRs from which the credential may be used; null: from anywhere. */
   allowedIps: readonly string[] | null;
+  /** The phones that the credential is limited to; null: all of its user's. */
+  phoneIds: readonly number[] | null;
+  /** Messages of its user in a day; undefined: as the settings say, 0: as many as they like. */
+  messagesPerDay: number | undefined;
 }
 
 /** The request as a handler sees it. Express 5 makes `req.query` getter-only, so parsed input is on `req.input`. */
@@ -98,8 +102,11 @@ export const scopeOf = ({ access }: Pick<Endpoint, 'access'>): string | null =>
 export const isFile = (schema: Joi.Schema | null | undefined): boolean => schema?.type === 'binary';
 
 /** A row of a method that carries content, and has no say about it, takes an empty object or nothing. */
-export const hasBody = ({ method }: Pick<Endpoint, 'method'>): boolean =>
-  method === 'post' || method === 'put' || method === 'patch';
+export const hasBody = ({ method, input }: Pick<Endpoint, 'method' | 'input'>): boolean =>
+  method === 'post' ||
+  method === 'put' ||
+  method === 'patch' ||
+  (method === 'delete' && input.body !== undefined);
 
 /** Every Problem that a row can answer: its own, and those of the frame around it; sorted, each once. */
 export function problemsOf(row: Endpoint): ProblemCode[] {

@@ -6,8 +6,8 @@ export interface SignedQuery {
   expires: number;
   signature: string;
 }
-/** Who a link is for: a user or a node, of a media; a customer, of a phone to connect. */
-export type Audience = 'user' | 'node' | 'connect';
+/** Who a link is for: a user or a node, of a media; a customer, of a phone to connect; whoever loads an export. */
+export type Audience = 'user' | 'node' | 'connect' | 'export';
 
 export interface LinkSigner {
   sign(thing: { id: number; userId: number }, audience: Audience, expires: Date): SignedQuery;

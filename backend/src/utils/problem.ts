@@ -26,6 +26,11 @@ export const catalogue = define({
     remedy:
       'Send `Authorization: Bearer <token or key>` or `X-API-Key: <key>`, never in the query string; sign in again.',
   },
+  second_factor_required: {
+    status: 401,
+    title: 'A code of the second factor is required',
+    remedy: 'Send `code`: six digits from the authenticator app, or a recovery code. Each works once.',
+  },
   forbidden: {
     status: 403,
     title: 'The credentials do not allow this',
@@ -110,7 +115,8 @@ export const catalogue = define({
   quota_exceeded: {
     status: 409,
     title: 'There is no room for it',
-    remedy: 'Remove media that are no longer needed, or ask for more room.',
+    remedy:
+      'Remove what is no longer needed, wait for the next day where it is a number a day, or ask for more.',
   },
   events_gone: {
     status: 410,
@@ -167,6 +173,11 @@ export const catalogue = define({
     status: 500,
     title: 'Something went wrong on our side',
     remedy: 'Try again; when it stays, report the `requestId`.',
+  },
+  mail_off: {
+    status: 501,
+    title: 'This gateway sends no e-mail',
+    remedy: 'Ask its operator, who has to set SMTP_URL; an admin can help with what the mail was for.',
   },
   bad_gateway: {
     status: 502,

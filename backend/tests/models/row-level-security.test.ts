@@ -48,6 +48,17 @@ describe('row-level security', () => {
     expect(tables.filter((t) => t.granted).length).toBeGreaterThan(10);
   });
 
+  it('catalogue › every table that knows a phone › is closed to callers who are limited to others', async () => {
+    const open = await database.query<{ name: string }>(`
+      select c.relname as name from pg_class c
+       where c.relnamespace = 'public'::regnamespace and c.relrowsecurity
+         and (c.relname in ('api_keys', 'sessions', 'mail_tokens', 'recovery_codes', 'deliveries', 'attempts', 'media', 'bulks',
+                            'message_timeline', 'phone_numbers')
+              or exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname in ('phone_id', 'phone_number_id')))
+         and not exists (select 1 from pg_policy p where p.polrelid = c.oid and not p.polpermissive)`);
+    expect(open).toEqual([]);
+  });
+
   it('catalogue › every function that runs as the owner › has a fixed search path and no grant to the public', async () => {
     const functions = await database.query<{ name: string; path: string | null; open: boolean }>(`
       select p.proname as name, array_to_string(p.proconfig, ',') as path,

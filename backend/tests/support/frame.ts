@@ -9,7 +9,15 @@ export interface Line {
   fields: Record<string, any>;
 }
 
-export const GENEROUS = { window: 900, ip: 10_000, user: 10_000, auth: 10_000, authIp: 10_000, send: 10_000 };
+export const GENEROUS = {
+  window: 900,
+  ip: 10_000,
+  user: 10_000,
+  auth: 10_000,
+  authIp: 10_000,
+  account: 10_000,
+  send: 10_000,
+};
 export const ANN: Caller = {
   userId: 1,
   scopes: 'all',
@@ -17,6 +25,8 @@ export const ANN: Caller = {
   via: 'jwt',
   credentialId: 'jwt:1',
   allowedIps: null,
+  phoneIds: null,
+  messagesPerDay: undefined,
 };
 
 /** The frame around rows of a test's own, on a real listener; everything it logs is in `lines`. */

@@ -107,7 +107,7 @@ export function requestOf({ row, params, query, body }: Wild): { path: string; i
     ]),
   ).toString();
   const method = row.method.toUpperCase();
-  const hasBody = !['GET', 'DELETE'].includes(method);
+  const hasBody = method !== 'GET' && (method !== 'DELETE' || row.input.body !== undefined);
   return {
     path: asked ? `${path}?${asked}` : path,
     init: {

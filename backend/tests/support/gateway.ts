@@ -25,6 +25,7 @@ export const TEST_ENV = {
   RATE_LIMIT_USER: '100000',
   RATE_LIMIT_AUTH: '100000',
   RATE_LIMIT_AUTH_IP: '100000',
+  RATE_LIMIT_ACCOUNT: '100000',
   RATE_LIMIT_SEND: '100000',
   NODE_CHECK: '0.5',
   NODE_TIMEOUT: '3',
@@ -39,7 +40,16 @@ export async function startGateway(
   options: {
     env?: Record<string, string>;
     workers?: (
-      'messages' | 'deliveries' | 'nodes' | 'notes' | 'bulks' | 'media' | 'housekeeping' | 'repair'
+      | 'messages'
+      | 'deliveries'
+      | 'nodes'
+      | 'notes'
+      | 'bulks'
+      | 'media'
+      | 'housekeeping'
+      | 'jobs'
+      | 'mediaKeep'
+      | 'repair'
     )[];
   } = {},
 ) {
@@ -74,9 +84,9 @@ export async function startGateway(
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   await gateway.syncNodes();
-  const workers = (options.workers ?? ['messages', 'deliveries', 'nodes', 'notes', 'bulks', 'media']).flatMap(
-    (kind) => gateway.workers[kind],
-  );
+  const workers = (
+    options.workers ?? ['messages', 'deliveries', 'nodes', 'notes', 'bulks', 'media', 'jobs']
+  ).flatMap((kind) => gateway.workers[kind]);
   workers.forEach((worker) => worker.start());
 
   return {

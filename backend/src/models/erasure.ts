@@ -1,0 +1,150 @@
+import type { Db } from '../config/postgres.js';
+import { raw, sql, type Sql } from '../utils/sql.js';
+
+export interface ErasedMessage {
+  id: number;
+  mediaId: number | null;
+  phoneId: number;
+  status: string;
+}
+
+/** Of whom nothing is to be left: the names of one contact, and how they look inside of longer texts. */
+export interface Names {
+  /** Numbers and `lid:…`. */
+  addresses: readonly string[];
+  /** What stands for them anywhere, as `like` wants it. */
+  patterns: readonly string[];
+}
+
+/** A user's tables, and what in a row of them tells of a contact. */
+const TRACES: readonly { table: string; is: (names: Names) => Sql }[] = [
+  { table: 'chats', is: ({ addresses }) => sql`chat = any (${[...addresses]}::text[])` },
+  {
+    table: 'contacts',
+    is: ({
+      addresses,
+    }) => sql`(address = any (${[...addresses]}::text[]) or 'lid:' || lid = any (${[...addresses]}::text[])
+                              or lid = any (${[...addresses]}::text[]))`,
+  },
+  { table: 'group_members', is: ({ addresses }) => sql`address = any (${[...addresses]}::text[])` },
+  { table: 'number_checks', is: ({ addresses }) => sql`number = any (${[...addresses]}::text[])` },
+  {
+    table: 'lids',
+    is: ({ addresses }) =>
+      sql`(number = any (${[...addresses]}::text[]) or lid = any (${[...addresses]}::text[]) or 'lid:' || lid = any (${[...addresses]}::text[]))`,
+  },
+  {
+    table: 'parked_changes',
+    is: ({ patterns }) => sql`(chat || coalesce(content::text, '')) like any (${[...patterns]}::text[])`,
+  },
+  { table: 'inbound_facts', is: ({ patterns }) => sql`key like any (${[...patterns]}::text[])` },
+  { table: 'quarantine', is: ({ patterns }) => sql`body::text like any (${[...patterns]}::text[])` },
+  {
+    table: 'idempotency_keys',
+    is: ({ patterns }) => sql`response::text like any (${[...patterns]}::text[])`,
+  },
+];
+
+export const erasureModel = (db: Db) => {
+  /** Events keep their id, their place and their time; what receivers answered to them goes too. */
+  async function blank(userId: number, which: Sql): Promise<void> {
+    await db.query(sql`
+      with blanked as (
+        update events set type = 'event.erased', message_id = null,
+               body = json_build_object('id', id, 'sequence', sequence, 'event', 'event.erased', 'createdAt', body::json->'createdAt',
+                                        'data', json_build_object('phoneId', phone_id))::text
+         where user_id = ${userId} and type <> 'event.erased' and ${which} returning sequence)
+      update attempts a set answer = null, detail = null
+        from deliveries d where d.user_id = ${userId} and d.event_sequence in (select sequence from blanked)
+         and a.user_id = d.user_id and a.delivery_id = d.id`);
+  }
+
+  return {
+    /** The one of that contact, new or not. */
+    async create(userId: number, contact: string): Promise<number> {
+      const [row] = await db.query<{ id: number }>(sql`
+      insert into erasures (user_id, contact) values (${userId}, ${contact})
+      on conflict (user_id, contact) do update set created_at = now() returning id`);
+      return row!.id;
+    },
+
+    async find(id: number): Promise<{ contact: string } | null> {
+      const [row] = await db.query<{ contact: string }>(sql`select contact from erasures where id = ${id}`);
+      return row ?? null;
+    },
+
+    async remove(id: number): Promise<void> {
+      await db.query(sql`delete from erasures where id = ${id}`);
+    },
+
+    /** Every name that this contact goes by. */
+    async aliases(userId: number, contact: string): Promise<string[]> {
+      const rows = await db.query<{ name: string }>(sql`
+      select number as name from lids where user_id = ${userId} and (number = ${contact} or lid = ${contact} or 'lid:' || lid = ${contact})
+      union select case when lid like 'lid:%' then lid else 'lid:' || lid end from lids
+             where user_id = ${userId} and (number = ${contact} or lid = ${contact} or 'lid:' || lid = ${contact})
+      union select case when lid like 'lid:%' then lid else 'lid:' || lid end from contacts
+             where user_id = ${userId} and address = ${contact} and lid is not null`);
+      return [...new Set([contact, ...rows.map(({ name }) => name)])];
+    },
+
+    /** Some of what was said with them, in their own chat or by them in groups; locked. */
+    messages: (userId: number, { addresses }: Names, limit: number) =>
+      db.query<ErasedMessage>(sql`
+      select id, media_id as "mediaId", phone_number_id as "phoneId", status from messages
+       where user_id = ${userId}
+         and (chat_key = any (select hashtextextended(a, 0) from unnest(${[...addresses]}::text[]) a)
+                and chat = any (${[...addresses]}::text[])
+              or from_number = any (${[...addresses]}::text[]))
+       order by id limit ${limit} for update`),
+
+    /** What is left of events about these messages is that they were there. Deliveries send that from now on. */
+    async blankEventsOf(userId: number, messageIds: readonly number[]): Promise<void> {
+      await blank(userId, sql`message_id = any (${[...messageIds]}::bigint[])`);
+    },
+
+    /** The same of a stretch of the ledger, of those that name them. Returns where it ends; null: that was the end. */
+    async blankEvents(
+      userId: number,
+      { patterns }: Names,
+      { after, limit }: { after: number; limit: number },
+    ): Promise<number | null> {
+      const [stretch] = await db.query<{ last: number | null }>(sql`
+      select max(sequence) as last from (
+        select sequence from events where user_id = ${userId} and sequence > ${after} order by sequence limit ${limit}) s`);
+      const last = stretch?.last ?? null;
+      if (last === null) return null;
+      await blank(
+        userId,
+        sql`sequence > ${after} and sequence <= ${last} and body like any (${[...patterns]}::text[])`,
+      );
+      return last;
+    },
+
+    /** Returns the keys of files that nothing else needs any more. */
+    async removeMessages(userId: number, messages: readonly ErasedMessage[]): Promise<string[]> {
+      const ids = messages.map(({ id }) => id);
+      const media = messages.flatMap(({ mediaId }) => (mediaId === null ? [] : [mediaId]));
+      await db.query(sql`delete from messages where user_id = ${userId} and id = any (${ids}::bigint[])`);
+      const rows = await db.query<{ key: string | null }>(sql`
+      delete from media m where m.user_id = ${userId} and m.id = any (${media}::bigint[])
+         and not exists (select 1 from messages w where w.user_id = m.user_id and w.media_id = m.id)
+      returning storage_key as key`);
+      return rows.flatMap(({ key }) => (key ? [key] : []));
+    },
+
+    /** All that is short. */
+    async removeTraces(userId: number, names: Names): Promise<void> {
+      for (const { table, is } of TRACES)
+        await db.query(sql`delete from ${raw(table)} where user_id = ${userId} and ${is(names)}`);
+      await db.query(sql`
+      update groups set owner = null where user_id = ${userId} and owner = any (${[...names.addresses]}::text[])`);
+    },
+
+    /** Where their phones live or lived. */
+    async placements(userId: number): Promise<string[]> {
+      const rows = await db.query<{ id: string }>(sql`select id from placements where user_id = ${userId}`);
+      return rows.map(({ id }) => id);
+    },
+  };
+};

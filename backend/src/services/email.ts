@@ -1,0 +1,156 @@
+import type { MailClient } from '../clients/mail.client.js';
+import type { Models, Tenancy } from '../models/index.js';
+import { Problem } from '../utils/problem.js';
+import { userView, type UserView } from './auth.js';
+import { claimedUser, issueMailToken, useMailToken } from './mail-token.js';
+import type { SecondFactors } from './second-factor.js';
+import type { Issued, Origin, Sessions } from './session.js';
+import type { Tokens } from './token.js';
+
+export type Emails = ReturnType<typeof createEmails>;
+
+const stale = () =>
+  new Problem('unprocessable', 'This link was used, has expired, or is not whole', {
+    errors: [{ pointer: '/token', code: 'stale', detail: 'token was used, has expired, or is not whole' }],
+  });
+
+/** What is done by mail: confirming an address, changing it, and setting a password that was forgotten. */
+export function createEmails(deps: {
+  tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
+  mail: Pick<MailClient, 'isOn' | 'post'>;
+  passwords: {
+    hash(password: string): Promise<string>;
+    verify(password: string, hash: string | null): Promise<boolean>;
+  };
+  tokens: Pick<Tokens, 'newSecret'>;
+  sessions: Pick<Sessions, 'begin'>;
+  secondFactors: Pick<SecondFactors, 'demand'>;
+  /** What is remembered of a user in this process does not hold any more. */
+  forget: (userId: number) => void;
+  serverUrl: string;
+}) {
+  const { tenancy, mail, passwords, tokens, sessions, secondFactors, forget } = deps;
+  const base = deps.serverUrl.replace(/\/$/, '');
+
+  function refuseOff(): void {
+    if (!mail.isOn) throw new Problem('mail_off');
+  }
+
+  async function postConfirmation(
+    models: Pick<Models, 'mailTokens'>,
+    to: { userId: number; email: string; username: string },
+  ): Promise<void> {
+    const token = await issueMailToken(models, { userId: to.userId, purpose: 'confirm', email: to.email });
+    mail.post({
+      to: to.email,
+      subject: 'Confirm your e-mail address',
+      text: `Hello ${to.username},\n\nopen this link to confirm that this address is yours:\n\n${base}/api/auth/email?token=${token}\n\nIt works once, for two days. If you did not ask for it, do nothing.\n`,
+    });
+  }
+
+  async function postReset(email: string): Promise<void> {
+    const known = await tenancy.shared.credentials.findByEmail(email);
+    if (!known) return;
+    const { userId } = known;
+    await tenancy.inTenant(userId, async (models) => {
+      const user = await models.users.find(userId);
+      if (!user?.isActive) return;
+      const token = await issueMailToken(models, { userId, purpose: 'reset', email: user.email });
+      mail.post({
+        to: user.email,
+        subject: 'Set a new password',
+        text: `Hello ${user.username},\n\nopen this link to set a new password:\n\n${base}/api/auth/password/reset?token=${token}\n\nIt works once, for an hour. If you did not ask for it, do nothing: your password stays as it is.\n`,
+      });
+    });
+  }
+
+  return {
+    /** After a registration, where mail is on. */
+    async welcome(userId: number): Promise<void> {
+      if (mail.isOn) await this.askConfirmation(userId);
+    },
+
+    /** Problems: mail_off, conflict (it is confirmed). */
+    async askConfirmation(userId: number): Promise<void> {
+      refuseOff();
+      await tenancy.inTenant(userId, async (models) => {
+        const user = (await models.users.find(userId))!;
+        if (user.isEmailVerified) throw new Problem('conflict', `${user.email} is confirmed already`);
+        await postConfirmation(models, { userId, email: user.email, username: user.username });
+      });
+    },
+
+    /** The address changes when the link that is sent to the new one is opened. Problems: mail_off, unprocessable, already_registered. */
+    async askChange(userId: number, request: { email: string; currentPassword: string }): Promise<void> {
+      refuseOff();
+      const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
+      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash))) {
+        const detail = 'currentPassword is wrong';
+        throw new Problem('unprocessable', detail, {
+          errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
+        });
+      }
+      await tenancy.inTenant(userId, (models) =>
+        postConfirmation(models, { userId, email: request.email, username: user.username }),
+      );
+    },
+
+    /** Problems: unprocessable (the link), already_registered (somebody took the address meanwhile). */
+    async confirm(token: string): Promise<UserView> {
+      const userId = claimedUser(token);
+      if (userId === null) throw stale();
+      const { user, former } = await tenancy.inTenant(userId, async (models) => {
+        const email = await useMailToken(models, token, 'confirm');
+        const before = await models.users.find(userId);
+        if (email === null || !before) throw stale();
+        if (!(await models.users.setEmail(userId, email))) {
+          const detail = 'This email is registered already';
+          throw new Problem('already_registered', detail, {
+            errors: [{ pointer: '/email', code: 'taken', detail }],
+          });
+        }
+        return { user: (await models.users.find(userId))!, former: before.email };
+      });
+      if (former !== user.email)
+        mail.post({
+          to: former,
+          subject: 'Your e-mail address was changed',
+          text: `Hello ${user.username},\n\nthe address of your account is another one now. If that was not you, tell the operator of ${base} at once.\n`,
+        });
+      return userView(user);
+    },
+
+    /** Answers alike, and as soon, whether or not somebody has that address. Problem: mail_off. */
+    askReset(email: string): void {
+      refuseOff();
+      setImmediate(() => {
+        postReset(email).catch(() => undefined);
+      });
+    },
+
+    /**
+     * Ends every session and every token, and begins one: whoever opens the link has the mailbox, and says the second factor
+     * where there is one. Problems: unprocessable (the link), second_factor_required.
+     */
+    async reset(
+      request: { token: string; newPassword: string; code?: string },
+      origin: Origin,
+    ): Promise<Issued> {
+      const userId = claimedUser(request.token);
+      if (userId === null) throw stale();
+      const passwordHash = await passwords.hash(request.newPassword);
+      const jwtSecret = tokens.newSecret(userId);
+      const issued = await tenancy.inTenant(userId, async (models) => {
+        const email = await useMailToken(models, request.token, 'reset');
+        const user = email === null ? null : await models.users.find(userId);
+        if (!user?.isActive) throw stale();
+        await secondFactors.demand(models, userId, request.code);
+        await models.users.setPassword(userId, { passwordHash, jwtSecret });
+        await models.sessions.revokeAll('password_reset', null);
+        return sessions.begin(models, (await models.users.findSecrets(userId))!, origin);
+      });
+      forget(userId);
+      return issued;
+    },
+  };
+}

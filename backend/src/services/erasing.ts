@@ -1,0 +1,115 @@
+import { jidOf } from '../clients/evolution.address.js';
+import type { EvolutionStore } from '../clients/evolution.store.js';
+import type { Storage } from '../clients/storage.js';
+import type { Wake } from '../clients/wake.js';
+import type { Names } from '../models/erasure.js';
+import type { Job } from '../models/job.js';
+import type { Tenancy } from '../models/index.js';
+import { endWaiting, record } from './progress.js';
+
+export type Erasing = ReturnType<typeof createErasing>;
+
+const MESSAGES_A_BATCH = 200;
+const EVENTS_A_STRETCH = 5000;
+const WAITING = ['scheduled', 'queued'];
+/** Seconds until what is just being sent has been. */
+const SENDING_AGAIN = 5;
+
+/** Digits alone also stand for somebody inside of longer texts; fewer than these could be anything. */
+const userOf = (address: string): string => address.replace(/^(\+|lid:)/, '');
+
+const namesOf = (addresses: readonly string[]): Names => ({
+  addresses,
+  patterns: addresses.map((address) => `%${userOf(address)}%`),
+});
+
+/**
+ * Takes away all that is known of one contact: what was said with them and by them, their names and files, here and on the
+ * nodes. Of events their place is left, so that ledgers have no gaps.
+ */
+export function createErasing(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  storage: Pick<Storage, 'remove'>;
+  store: Pick<EvolutionStore, 'isReady' | 'forgetContact'>;
+  wake: Pick<Wake, 'hint'>;
+}) {
+  const { tenancy, storage, store, wake } = deps;
+
+  /** What waits to go to them does not go out any more. */
+  const eraseSome = (userId: number, names: Names) =>
+    tenancy.inTenant(userId, async (models) => {
+      await models.events.lockCounter(userId);
+      const found = await models.erasures.messages(userId, names, MESSAGES_A_BATCH);
+      const waiting = await models.messages.listForUpdate(
+        found.filter(({ status }) => WAITING.includes(status)).map(({ id }) => id),
+      );
+      await record(
+        models,
+        waiting.map((message) => endWaiting(message, { status: 'cancelled', reason: 'contact_erased' })),
+      );
+      await models.lanes.advance(waiting);
+      const ended = found.filter(({ status }) => status !== 'sending');
+      await models.erasures.blankEventsOf(
+        userId,
+        ended.map(({ id }) => id),
+      );
+      const files = await models.erasures.removeMessages(userId, ended);
+      return { files, count: ended.length, isSending: ended.length < found.length };
+    });
+
+  async function eraseMessages(userId: number, names: Names, renew: () => Promise<void>): Promise<boolean> {
+    for (;;) {
+      const { files, count, isSending } = await eraseSome(userId, names);
+      for (const key of files) await storage.remove(key).catch(() => undefined);
+      await renew();
+      if (isSending) return false;
+      if (count < MESSAGES_A_BATCH) return true;
+    }
+  }
+
+  async function eraseEvents(userId: number, names: Names, renew: () => Promise<void>): Promise<void> {
+    let after: number | null = 0;
+    while (after !== null) {
+      const from: number = after;
+      after = await tenancy.inTenant(userId, (models) =>
+        models.erasures.blankEvents(userId, names, { after: from, limit: EVENTS_A_STRETCH }),
+      );
+      await renew();
+    }
+  }
+
+  async function eraseOnNodes(userId: number, { addresses }: Names): Promise<void> {
+    if (!(await store.isReady())) return;
+    const placements = await tenancy.inTenant(userId, (models) => models.erasures.placements(userId));
+    await store.forgetContact(placements, { jids: addresses.map(jidOf), users: addresses.map(userOf) });
+  }
+
+  return {
+    /** In the background; what comes from them afterwards is new. */
+    async begin(userId: number, contact: string): Promise<void> {
+      await tenancy.inTenant(userId, async (models) => {
+        await models.jobs.add(userId, 'erase', await models.erasures.create(userId, contact));
+      });
+      wake.hint('job');
+    },
+
+    /** Seconds until it is to be done again; null: nothing is left. */
+    async run({ userId, about }: Job, renew: () => Promise<void>): Promise<number | null> {
+      const found = await tenancy.inTenant(userId, async (models) => {
+        const erasure = await models.erasures.find(about!);
+        return erasure && namesOf(await models.erasures.aliases(userId, erasure.contact));
+      });
+      if (!found) return null;
+      if (!(await eraseMessages(userId, found, renew))) return SENDING_AGAIN;
+      await eraseEvents(userId, found, renew);
+      await eraseOnNodes(userId, found);
+      await tenancy.inTenant(userId, async (models) => {
+        await models.erasures.removeTraces(userId, found);
+        await models.erasures.remove(about!);
+      });
+      wake.hint('events', userId);
+      wake.hint('lane');
+      return null;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { Storage } from '../clients/storage.js';
+import type { Wake } from '../clients/wake.js';
+import type { Logger } from '../config/logger.js';
+import type { Job } from '../models/job.js';
+import type { Tenancy } from '../models/index.js';
+import { Problem } from '../utils/problem.js';
+import type { PhoneLife } from './phone-life.js';
+import type { SecondFactors } from './second-factor.js';
+import type { Tokens } from './token.js';
+
+export type Removing = ReturnType<typeof createRemoving>;
+
+const ROWS_A_BATCH = 2000;
+const PHONES_A_PAGE = 100;
+/** Seconds until nodes that had not forgotten a phone are asked about again. */
+const AGAIN = 2;
+
+/** The end of an account, with all that is known of its user, here and on the nodes. */
+export function createRemoving(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  passwords: { verify(password: string, hash: string | null): Promise<boolean> };
+  secondFactors: Pick<SecondFactors, 'demand'>;
+  tokens: Pick<Tokens, 'newSecret'>;
+  life: Pick<PhoneLife, 'remove'>;
+  storage: Pick<Storage, 'remove'>;
+  wake: Pick<Wake, 'hint'>;
+  forget: (userId: number) => void;
+  logger: Logger;
+}) {
+  const { tenancy, passwords, secondFactors, tokens, life, storage, wake, forget, logger } = deps;
+
+  async function removePhones(userId: number, renew: () => Promise<void>): Promise<void> {
+    for (;;) {
+      const page = await tenancy.inTenant(userId, (models) =>
+        models.phones.list({ after: 0, limit: PHONES_A_PAGE, offset: 0 }),
+      );
+      for (const { id } of page) await life.remove(userId, id);
+      await renew();
+      if (page.length < PHONES_A_PAGE) return;
+    }
+  }
+
+  async function removeRows(userId: number, renew: () => Promise<void>): Promise<void> {
+    let count: number;
+    do {
+      count = await tenancy.inTenant(userId, (models) => models.removal.removeRows(userId, ROWS_A_BATCH));
+      await renew();
+    } while (count > 0);
+    let files: string[];
+    do {
+      files = await tenancy.inTenant(userId, (models) => models.removal.removeFiles(userId, ROWS_A_BATCH));
+      // One that cannot be removed now is met again as a file without a row.
+      for (const key of files) if (key) await storage.remove(key).catch(() => undefined);
+      await renew();
+    } while (files.length > 0);
+  }
+
+  return {
+    /**
+     * At once nothing of it can be used any more; all that is known goes in the background. Problems: unprocessable (a wrong
+     * password), second_factor_required.
+     */
+    async begin(userId: number, request: { currentPassword: string; code?: string }): Promise<void> {
+      const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
+      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash))) {
+        const detail = 'currentPassword is wrong';
+        throw new Problem('unprocessable', detail, {
+          errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
+        });
+      }
+      const jwtSecret = tokens.newSecret(userId);
+      await tenancy.inTenant(userId, async (models) => {
+        await secondFactors.demand(models, userId, request.code);
+        await models.users.setActive(userId, false);
+        await models.users.setJwtSecret(userId, jwtSecret);
+        await models.jobs.add(userId, 'remove', null);
+      });
+      forget(userId);
+      wake.hint('job');
+    },
+
+    /** Seconds until it is to be done again, as a node has yet to forget a phone; null: nothing is left. */
+    async run({ userId }: Job, renew: () => Promise<void>): Promise<number | null> {
+      await removePhones(userId, renew);
+      await tenancy.inTenant(userId, (models) => models.removal.blankUser(userId));
+      await removeRows(userId, renew);
+      const left = await tenancy.inTenant(userId, (models) => models.removal.countLeft(userId));
+      wake.hint('check');
+      if (left > 0) return AGAIN;
+      await tenancy.inTenant(userId, (models) => models.removal.removeUser(userId));
+      logger.info('user removed', { userId });
+      return null;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { Secret, TOTP } from 'otpauth';
+import type { Models, Tenancy } from '../models/index.js';
+import { encodeBase32 } from '../utils/base32.js';
+import { sha256, type Sealer } from '../utils/crypto.js';
+import { Problem } from '../utils/problem.js';
+
+export type SecondFactors = ReturnType<typeof createSecondFactors>;
+
+/** As authenticator apps take it (RFC 6238 with its defaults): six digits of SHA-1, each for 30 seconds. */
+const PERIOD = 30;
+const ISSUER = 'Evolution Gateway';
+const SECRET_BYTES = 20;
+const RECOVERY_CODES = 10;
+
+/** 80 random bits, in groups that can be read aloud. */
+const newRecoveryCode = (): string => encodeBase32(randomBytes(10)).match(/.{4}/g)!.join('-');
+const recoveryHash = (code: string): Buffer => sha256(code.toLowerCase().replace(/[^0-9a-z]/g, ''));
+
+export const sealedFor = (userId: number): string => `totp:${userId}`;
+const totpOf = (secret: string, label: string) =>
+  new TOTP({ issuer: ISSUER, label, period: PERIOD, secret: Secret.fromBase32(secret) });
+
+const wrong = (pointer: string, detail: string) =>
+  new Problem('unprocessable', detail, { errors: [{ pointer, code: 'wrong', detail }] });
+
+/** Codes from an authenticator app as the second thing that signing in takes, and codes for who lost it. */
+export function createSecondFactors(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  passwords: { verify(password: string, hash: string | null): Promise<boolean> };
+  sealer: Pick<Sealer, 'seal' | 'open'>;
+}) {
+  const { tenancy, passwords, sealer } = deps;
+
+  /** A code works once, also within its time (RFC 6238, 5.2); one step to either side, as clocks differ. */
+  async function uses(models: Pick<Models, 'secondFactors'>, userId: number, code: string): Promise<boolean> {
+    const { secret } = await models.secondFactors.find(userId);
+    if (secret === null) return false;
+    const digits = code.replace(/\s/g, '');
+    if (!/^\d{6}$/.test(digits)) return models.secondFactors.useRecovery(userId, recoveryHash(code));
+    const delta = totpOf(sealer.open(secret, sealedFor(userId)), '').validate({ token: digits, window: 1 });
+    if (delta === null) return false;
+    return models.secondFactors.useStep(userId, Math.floor(Date.now() / 1000 / PERIOD) + delta);
+  }
+
+  async function checkPassword(userId: number, password: string): Promise<void> {
+    const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
+    if (!user || !(await passwords.verify(password, user.passwordHash)))
+      throw wrong('/currentPassword', 'currentPassword is wrong');
+  }
+
+  return {
+    /**
+     * In the caller's transaction, which must be committed when this throws nothing. Problem: second_factor_required (no
+     * code, a wrong one, one that was used).
+     */
+    async demand(
+      models: Pick<Models, 'secondFactors'>,
+      userId: number,
+      code: string | undefined,
+    ): Promise<void> {
+      if (!(await models.secondFactors.find(userId)).isEnabled) return;
+      if (code === undefined) throw new Problem('second_factor_required');
+      if (!(await uses(models, userId, code)))
+        throw new Problem('second_factor_required', 'The code is wrong, or was used already');
+    },
+
+    /** A new secret for an authenticator app, in force once a code of it was seen. Problems: unprocessable, conflict. */
+    async setUp(userId: number, currentPassword: string): Promise<{ secret: string; uri: string }> {
+      await checkPassword(userId, currentPassword);
+      const secret = new Secret({ size: SECRET_BYTES }).base32;
+      return tenancy.inTenant(userId, async (models) => {
+        const user = await models.users.find(userId);
+        if ((await models.secondFactors.find(userId)).isEnabled)
+          throw new Problem('conflict', 'It is enabled already; disable it first');
+        await models.secondFactors.setSecret(userId, sealer.seal(secret, sealedFor(userId)));
+        return { secret, uri: totpOf(secret, user!.email).toString() };
+      });
+    },
+
+    /** In force from now on. The codes are shown this once. Problems: conflict, unprocessable (a wrong code). */
+    enable: (userId: number, code: string): Promise<{ recoveryCodes: string[] }> =>
+      tenancy.inTenant(userId, async (models) => {
+        const { secret, isEnabled } = await models.secondFactors.find(userId);
+        if (isEnabled || secret === null)
+          throw new Problem('conflict', isEnabled ? 'It is enabled already' : 'Set it up first');
+        if (!(await uses(models, userId, code))) throw wrong('/code', 'The code is wrong');
+        const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
+        await models.secondFactors.enable(userId, recoveryCodes.map(recoveryHash));
+        return { recoveryCodes };
+      }),
+
+    /** Problems: unprocessable (a wrong password or code). */
+    async disable(userId: number, request: { currentPassword: string; code: string }): Promise<void> {
+      await checkPassword(userId, request.currentPassword);
+      await tenancy.inTenant(userId, async (models) => {
+        if (!(await uses(models, userId, request.code))) throw wrong('/code', 'The code is wrong');
+        await models.secondFactors.setSecret(userId, null);
+      });
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
+import { EXPORTED, NOT_EXPORTED } from '../../src/services/export.js';
+import { client, newPhone, newUser, settled, type TestUser } from '../support/client.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { startNodes, type TestNodes } from '../support/nodes.js';
+import { until } from '../support/until.js';
+
+/** Who is talked to: found nowhere but where they were written by this test. */
+const CONTACT = '+628915550005';
+const OTHER = '+628916660005';
+const WORDS = 'The password is swordfish';
+
+describe('the data of a user', () => {
+  let nodes: TestNodes;
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    nodes = await startNodes(1);
+    gateway = await startGateway({ env: { EVOLUTION_NODES: nodes.list(), ...nodes.store } });
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    await nodes?.stop();
+  });
+
+  const say = async (user: TestUser, phoneId: number, to: string, more = {}) => {
+    const { body } = await user.api.post('/api/messages/send', { phoneId, to, message: WORDS, ...more });
+    return settled(user, body.id, ['read']);
+  };
+  const hear = (phoneNumber: string, from: string) =>
+    nodes.call('/sandbox/inbound', {
+      method: 'POST',
+      body: { to: phoneNumber.slice(1), from: from.slice(1), text: `heard from ${from}` },
+    });
+  const heard = (user: TestUser, chat: string) =>
+    until('it is heard', async () => {
+      const { data } = (await user.api.get('/api/messages?direction=in&limit=100')).body;
+      return data.some(({ from }: any) => from === chat);
+    });
+  /** A user with a phone that has talked to two people, with a file. */
+  const busyUser = async () => {
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user, { webhookUrl: `${nodes.nodes[0]!.url}/nowhere` });
+    const { body: media } = await user.api.post('/api/media', { media: 'aGVsbG8=' });
+    await say(user, phone.id, CONTACT);
+    await say(user, phone.id, CONTACT, { type: 'document', mediaId: media.id, message: undefined });
+    await say(user, phone.id, OTHER);
+    await hear(phone.phoneNumber, CONTACT);
+    await heard(user, CONTACT);
+    return { user, phone, media };
+  };
+
+  /** Where a text stands: `table`s of ours and of the nodes, the fields of their keys, and files. */
+  async function placesOf(text: string): Promise<string[]> {
+    const places: string[] = [];
+    const search = async (name: string, query: (sql: string) => Promise<any[]>) => {
+      const tables = await query(
+        `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+      );
+      for (const { name: table } of tables) {
+        const rows = await query(`select 1 from "${table}" t where t::text like '%${text}%' limit 1`);
+        if (rows.length > 0) places.push(`${name} ${table}`);
+      }
+    };
+    await search('gateway', (sql) => gateway.database.queryAll(sql));
+    const pool = new pg.Pool({ connectionString: nodes.store.EVOLUTION_DATABASE_URL, max: 1 });
+    await search('nodes', async (sql) => (await pool.query(sql)).rows);
+    await pool.end();
+    const redis = new Redis(nodes.store.EVOLUTION_REDIS_URL);
+    for (const key of await redis.keys('*'))
+      if ((await redis.type(key)) === 'hash')
+        for (const [field, value] of Object.entries(await redis.hgetall(key)))
+          if (`${field} ${value}`.includes(text)) places.push(`redis ${field}`);
+    redis.disconnect();
+    const files = readdirSync(gateway.folder, { recursive: true, encoding: 'utf8' });
+    for (const file of files.map((one) => join(gateway.folder, one)))
+      if (statSync(file).isFile() && readFileSync(file).includes(text)) places.push('file');
+    return places;
+  }
+  const countOf = async (userId: number) => {
+    const tables = await gateway.database.queryAll<{ name: string }>(
+      `select c.table_name as name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+        where c.table_schema = 'public' and c.column_name = 'user_id' and t.table_type = 'BASE TABLE'`,
+    );
+    const left: string[] = [];
+    for (const { name } of tables) {
+      const rows = await gateway.database.queryAll(`select 1 from "${name}" where user_id = ${userId}`);
+      if (rows.length > 0) left.push(name);
+    }
+    return left;
+  };
+
+  async function unzip(bytes: Buffer): Promise<Map<string, string>> {
+    const zip = (await promisify(fromBuffer as any)(bytes, { lazyEntries: true })) as ZipFile;
+    const files = new Map<string, string>();
+    const open = promisify(zip.openReadStream.bind(zip) as any) as (
+      entry: Entry,
+    ) => Promise<NodeJS.ReadableStream>;
+    await new Promise<void>((resolve, reject) => {
+      zip.on('entry', (entry: Entry) => {
+        open(entry)
+          .then(async (stream) => {
+            let text = '';
+            for await (const chunk of stream) text += chunk.toString();
+            files.set(entry.fileName, text);
+            zip.readEntry();
+          })
+          .catch(reject);
+      });
+      zip.on('end', resolve);
+      zip.readEntry();
+    });
+    return files;
+  }
+
+  it('every table of tenants › is exported, or left out by name', async () => {
+    const tables = await gateway.database.queryAll<{ name: string }>(`
+      select distinct c.relname as name from pg_class c join pg_policy p on p.polrelid = c.oid where c.relkind = 'r'`);
+    const known = new Set([...EXPORTED.map(({ name }) => name), ...NOT_EXPORTED]);
+    expect(tables.map(({ name }) => name).filter((name) => !known.has(name))).toEqual([]);
+    expect([...known].filter((name) => !tables.some((table) => table.name === name))).toEqual([]);
+  });
+
+  it('exported › loaded by its link › has what was said and the files, nothing of others, and no secret', async () => {
+    const { user, phone, media } = await busyUser();
+    const stranger = await newUser(gateway.url);
+    expect((await user.api.get('/api/me/export')).status).toBe(404);
+    const [one, two] = await Promise.all([1, 2].map(() => user.api.post('/api/me/export')));
+    expect([one!.status, two!.status, one!.body.id]).toEqual([202, 202, two!.body.id]);
+    const ready = await until('it is ready', async () => {
+      const { body } = await user.api.get('/api/me/export');
+      return body.status === 'ready' ? body : null;
+    });
+    expect(ready.progress.done).toBe(ready.progress.total);
+    const link = ready.url.replace(/^https?:\/\/[^/]+/, gateway.url);
+    const answer = await fetch(link);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect([answer.status, bytes.length]).toEqual([200, ready.size]);
+    const files = await unzip(bytes);
+    const lines = (name: string) =>
+      files
+        .get(name)!
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line));
+    expect(lines('messages.jsonl').map(({ content }) => content)).toContain(WORDS);
+    expect(lines('phone_numbers.jsonl')).toMatchObject([{ id: phone.id, phone_number: phone.phoneNumber }]);
+    expect(files.get([...files.keys()].find((name) => name.startsWith(`media/${media.id}`))!)).toBe('hello');
+    const all = [...files.values()].join('\n');
+    expect(all).not.toContain(stranger.email);
+    for (const secret of [user.token, user.apiKey, phone.token, phone.webhookSecret!, user.password])
+      expect(all).not.toContain(secret);
+    expect(all).not.toMatch(/password_hash|jwt_secret|refresh_hash/);
+    expect((await fetch(link.replace(/.$/, (last: string) => (last === 'A' ? 'B' : 'A')))).status).toBe(404);
+    expect((await stranger.api.get('/api/me/export')).status).toBe(404);
+  });
+
+  it('a contact erased › every table, file, the nodes’ database and keys searched › is nowhere; others are', async () => {
+    const { user, phone } = await busyUser();
+    const waiting = await user.api.post('/api/messages/send', {
+      phoneId: phone.id,
+      to: CONTACT,
+      message: 'later',
+      sendAt: new Date(Date.now() + 3_600_000).toISOString(),
+    });
+    const { body: before } = await user.api.get('/api/events?after=0&limit=100');
+    expect(await placesOf(CONTACT.slice(1))).toEqual(
+      expect.arrayContaining(['gateway messages', 'nodes Message']),
+    );
+    expect((await user.api.call('DELETE', `/api/contacts/${encodeURIComponent(CONTACT)}`)).status).toBe(202);
+    // Those of other tests, who talked to the same, keep theirs.
+    const own = async () => {
+      const rows = await gateway.database.queryAll(
+        `select 1 from messages where user_id = $1 and chat = $2 union all
+         select 1 from erasures where user_id = $1 union all
+         select 1 from events where user_id = $1 and body like '%' || $3 || '%' union all
+         select 1 from contacts where user_id = $1 and address = $2 union all
+         select 1 from idempotency_keys where user_id = $1 and response::text like '%' || $3 || '%' union all
+         select 1 from chats where user_id = $1 and chat = $2`,
+        [user.id, CONTACT, CONTACT.slice(1)],
+      );
+      return rows.length;
+    };
+    await until('nothing is left', async () => (await own()) === 0);
+    expect((await user.api.get(`/api/messages/${waiting.body.id}`)).status).toBe(404);
+    const { body: after } = await user.api.get('/api/events?after=0&limit=100');
+    expect(after.data.map((event: any) => event.sequence).slice(0, before.data.length)).toEqual(
+      before.data.map((event: any) => event.sequence),
+    );
+    expect(JSON.stringify(after)).not.toContain(CONTACT.slice(1));
+    expect((await user.api.get(`/api/messages?chat=${encodeURIComponent(OTHER)}`)).body.data.length).toBe(1);
+    await say(user, phone.id, CONTACT);
+  });
+
+  it('the account removed › at once nothing of it is let in › then it is nowhere: tables, files, nodes, keys', async () => {
+    const { user, phone } = await busyUser();
+    const remove = (currentPassword: string) => user.api.call('DELETE', '/api/me', { currentPassword });
+    expect((await remove('wrong')).body.errors[0].pointer).toBe('/currentPassword');
+    expect((await remove(user.password)).status).toBe(202);
+    expect((await user.api.get('/api/me')).status).toBe(401);
+    const key = client(gateway.url, { apiKey: user.apiKey });
+    await until('its keys are refused', async () => (await key.get('/api/phones')).status === 401);
+    await until('its rows are gone', async () => (await countOf(user.id)).length === 0);
+    await until('its name is nowhere', async () => (await placesOf(user.email)).length === 0);
+    await until('its number is nowhere', async () => {
+      // The world of the simulated WhatsApp is not ours.
+      const places = await placesOf(phone.phoneNumber.slice(1));
+      if (places.length > 0) throw new Error(places.join());
+      return true;
+    });
+    const again = await client(gateway.url).post('/api/auth/register', {
+      username: user.username,
+      email: user.email,
+      password: user.password,
+    });
+    expect(again.status).toBe(201);
+  });
+
+  it('the account removed while its node is away › its name is gone at once › the rest when the node is back', async () => {
+    const { user, phone } = await busyUser();
+    await nodes.nodes[0]!.kill();
+    expect((await user.api.call('DELETE', '/api/me', { currentPassword: user.password })).status).toBe(202);
+    await until('its messages and its name are gone', async () => {
+      const left = await countOf(user.id);
+      const named = await gateway.database.queryAll('select 1 from users where email = $1', [user.email]);
+      return named.length === 0 && !left.includes('messages') && !left.includes('events');
+    });
+    expect(await countOf(user.id)).toContain('left_placements');
+    await nodes.nodes[0]!.start();
+    await until('nothing is left', async () => (await countOf(user.id)).length === 0);
+    await until('nor on the node', async () => (await placesOf(phone.phoneNumber.slice(1))).length === 0);
+  });
+});
