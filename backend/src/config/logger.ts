@@ -29,20 +29,21 @@ export function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-/** JSON lines to the console, and to `file` as well when one is named. */
+/** JSON lines to the console, unless that is to be silent, and to `file` as well when one is named. */
 export function createLogger(options: {
   level: string;
   file?: string;
   silent?: boolean;
 }): Logger & { close(): void } {
-  const transports: winston.transport[] = [new winston.transports.Console({ stderrLevels: [] })];
+  const transports: winston.transport[] = [
+    new winston.transports.Console({ stderrLevels: [], silent: options.silent ?? false }),
+  ];
   if (options.file)
     transports.push(
       new winston.transports.File({ filename: options.file, maxsize: 50 * 1024 * 1024, maxFiles: 5 }),
     );
   const log = winston.createLogger({
     level: options.level,
-    silent: options.silent ?? false,
     format: winston.format.combine(winston.format.timestamp(), winston.format.json()),
     transports,
   });

@@ -14,7 +14,7 @@ export interface RemoveAccountInput {
   body: { currentPassword: string; code?: string };
 }
 export interface EraseContactInput {
-  params: { contact: string };
+  body: { contact: string };
 }
 
 /** What users do about all that is known of them, and of their contacts. */
@@ -42,7 +42,7 @@ export const dataController = (deps: { exports: Exports; removing: Removing; era
   },
 
   async eraseContact(req: Req<EraseContactInput>, res: Response) {
-    await deps.erasing.begin(req.caller.userId, req.input.params.contact);
+    await deps.erasing.begin(req.caller.userId, req.input.body.contact);
     res.status(202).end();
   },
 });

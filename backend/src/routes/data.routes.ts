@@ -80,14 +80,14 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
     handler: data.removeAccount,
   }),
   endpoint<EraseContactInput>({
-    method: 'delete',
-    path: '/api/contacts/:contact',
+    method: 'post',
+    path: '/api/erasures',
     access: 'contacts:write',
     tag: 'Contacts',
     summary: 'Erase all that is known of a contact',
     description:
       'In the background, on all of your phones: what was said with them and by them in groups, their files and names, here and on the nodes. What waits for them is cancelled. Of events their place is left (`event.erased`).',
-    input: { params: Joi.object({ contact: contactName.required() }) },
+    input: { body: Joi.object({ contact: contactName.required() }) },
     output: { 202: null },
     problems: [],
     handler: data.eraseContact,

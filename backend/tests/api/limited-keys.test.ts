@@ -96,7 +96,9 @@ describe('credentials that are limited to phones', () => {
     const socket = io(gateway.url, { auth: { apiKey: own.token }, transports: ['websocket'] });
     socket.onAny((_name, event) => heard.push(event.data.phoneId));
     await until('connected', async () => socket.connected);
-    const { body: webhook } = await user.api.post('/api/webhooks', { url: 'https://example.com/all' });
+    const made = await user.api.post('/api/webhooks', { url: 'https://example.com/all' });
+    expect(made.status).toBe(201);
+    const webhook = made.body;
     await settled(user, (await send(user.api, other.id)).body.id, ['read']);
     await settled(user, (await send(by(own.token), own.id)).body.id, ['read']);
     await until('its own is heard of', async () => heard.length >= 3);

@@ -172,7 +172,7 @@ describe('the data of a user', () => {
     expect(await placesOf(CONTACT.slice(1))).toEqual(
       expect.arrayContaining(['gateway messages', 'nodes Message']),
     );
-    expect((await user.api.call('DELETE', `/api/contacts/${encodeURIComponent(CONTACT)}`)).status).toBe(202);
+    expect((await user.api.post('/api/erasures', { contact: CONTACT })).status).toBe(202);
     // Those of other tests, who talked to the same, keep theirs.
     const own = async () => {
       const rows = await gateway.database.queryAll(

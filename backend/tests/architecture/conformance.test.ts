@@ -10,7 +10,7 @@ import { endpoint, type Endpoint, type EndpointRow, type Input } from '../../src
 import { Problem } from '../../src/utils/problem.js';
 import { conforming, faultOf } from '../support/conformance.js';
 import { ANN, ask, GENEROUS, listening } from '../support/frame.js';
-import EndpointCoverage, { isWhole, readNotes } from '../support/coverage-reporter.mjs';
+import EndpointCoverage, { isWhole, leaksIn, readNotes } from '../support/coverage-reporter.mjs';
 
 const thing = Joi.object({
   id: Joi.number().integer().required(),
@@ -226,5 +226,16 @@ describe('the reporter of untested endpoints', () => {
     writeFileSync(join(folder, '2.calls'), 'row GET /a\nrow GET /b\n');
     const { row: rows, done } = readNotes(folder);
     expect([[...rows], [...done]]).toEqual([['GET /a', 'GET /b'], ['GET /a']]);
+  });
+
+  it('a secret of the run in a log › is found, and not told', () => {
+    const folder = makeFolder();
+    writeFileSync(join(folder, '1.secrets'), 'ev_one_secret\nAnother-Secret-1\n');
+    writeFileSync(join(folder, '2.log'), '{"message":"request"}\n{"detail":"it was Another-Secret-1."}\n');
+    const leaks = leaksIn(folder);
+    expect(leaks).toEqual([expect.stringContaining('it was [secret].')]);
+    expect(leaks.join()).not.toContain('Another-Secret-1');
+    writeFileSync(join(folder, '2.log'), '{"message":"request"}\n');
+    expect(leaksIn(folder)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { noteSecrets } from './secrets.js';
 import { until } from './until.js';
 
 export interface Answer {
@@ -41,6 +42,7 @@ export type Client = ReturnType<typeof client>;
 export async function newUser(base: string) {
   const tag = randomBytes(5).toString('hex');
   const account = { username: `user_${tag}`, email: `${tag}@example.com`, password: `Secure-${tag}` };
+  noteSecrets([account.password]);
   const { status, body } = await client(base).post('/api/auth/register', account);
   if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
   return {

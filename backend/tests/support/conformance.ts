@@ -6,6 +6,7 @@ import Joi from 'joi';
 import { isFile, problemsOf, type Endpoint, type Req } from '../../src/utils/endpoint.js';
 import { openapi } from '../../src/utils/openapi.js';
 import { catalogue, problemType, type ProblemCode } from '../../src/utils/problem.js';
+import { noteSecretsIn, traceIn } from './secrets.js';
 
 /** What any path may answer, whether a row of the table has it or not. */
 const UNMATCHED: ProblemCode[] = [
@@ -160,7 +161,8 @@ function watch(req: Req, res: ServerResponse, note: Note): void {
       text: body.toString(),
     };
     const isChecked = req.method !== 'HEAD' && req.method !== 'OPTIONS';
-    const fault = isChecked ? tried(row, given) : null;
+    noteSecretsIn(given);
+    const fault = isChecked ? (traceIn(given) ?? tried(row, given)) : null;
     if (row && !fault && row.output[given.status] !== undefined) note('done', nameOf(row));
     return fault ? refuse(fault) : end(body);
   }) as typeof res.end;

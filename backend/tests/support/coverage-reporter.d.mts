@@ -13,4 +13,6 @@ export default class EndpointCoverage {
 }
 export function isWhole(config: object, contexts: Set<Context>, results: Partial<Results>): boolean;
 export function readNotes(folder: string): Record<'row' | 'done' | 'fault', Set<string>>;
+/** Lines of the logs in a folder that have a secret in them, without it. */
+export function leaksIn(folder: string): string[];
 export function publishedRows(root: string): string[];

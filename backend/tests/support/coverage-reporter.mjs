@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
  * Fails a run of all backend tests in which an endpoint was never answered as its row says, or departed from it.
- * Test processes note what they see in API_CALLS_DIR; which endpoints exist, they and docs/openapi.json tell.
+ * Test processes note what they see in API_CALLS_DIR; which endpoints exist, they and docs/openapi.json tell. Fails, too,
+ * when a secret that was made or given in the run is in anything that a gateway logged.
  */
 export default class EndpointCoverage {
   constructor(globalConfig) {
@@ -15,8 +17,9 @@ export default class EndpointCoverage {
 
   onRunComplete(contexts, results, say = console.error) {
     const notes = readNotes(this.folder);
+    const leaks = leaksIn(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
-    const faults = [...notes.fault];
+    const faults = [...notes.fault, ...leaks];
     if (isWhole(this.config, contexts, results)) {
       const rows = new Set([...notes.row, ...publishedRows(this.config.rootDir)]);
       faults.push(
@@ -54,13 +57,35 @@ export function isWhole(config, contexts, results) {
 
 export function readNotes(folder) {
   const notes = { row: new Set(), done: new Set(), fault: new Set() };
-  for (const file of readdirSync(folder)) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.calls'))) {
     for (const line of readFileSync(join(folder, file), 'utf8').split('\n').filter(Boolean)) {
       const space = line.indexOf(' ');
       notes[line.slice(0, space)]?.add(line.slice(space + 1));
     }
   }
   return notes;
+}
+
+/** Each line of a log that has a secret of the run in it, with the secret taken out. */
+export function leaksIn(folder) {
+  const names = readdirSync(folder);
+  const files = (ending) => names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+  const secrets = files('.secrets').flatMap((file) => readFileSync(file, 'utf8').split('\n').filter(Boolean));
+  const logs = files('.log').filter((file) => existsSync(file));
+  if (secrets.length === 0 || logs.length === 0) return [];
+  const list = join(folder, 'all');
+  writeFileSync(list, [...new Set(secrets)].join('\n'));
+  const found = spawnSync('grep', ['-h', '-F', '-f', list, ...logs], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const lines = [...new Set((found.stdout ?? '').split('\n').filter(Boolean))].slice(0, 20);
+  return lines.map((line) => {
+    const secret = secrets.find((one) => line.includes(one)) ?? '';
+    const at = line.indexOf(secret);
+    return `a secret is in the log: …${line.slice(Math.max(0, at - 200), at)}[secret]${line.slice(at + secret.length, at + secret.length + 60)}`;
+  });
 }
 
 export function publishedRows(root) {

@@ -9,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
 import { expectGenuineSignatures } from './signatures.js';
 import { TEST_ENV } from './gateway.js';
+import { logFile } from './secrets.js';
 import { until } from './until.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -47,6 +48,7 @@ async function createMember(
       env: {
         PATH: process.env['PATH'],
         ...env,
+        ...(logFile().file ? { LOG_FILE: logFile().file } : {}),
         HOST: '127.0.0.1',
         PORT: String(port),
         INBOUND_PORT: String(inboundPort),

@@ -14,6 +14,7 @@ import { createTestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
 import { expectGenuineSignatures } from './signatures.js';
 import { NODE_KEY } from './nodes.js';
+import { logFile, noteSecrets } from './secrets.js';
 
 export const TEST_ENV = {
   NODE_ENV: 'test',
@@ -68,10 +69,15 @@ export async function startGateway(
     MEDIA_DIR: folder,
     ...options.env,
   });
-  const logger = createLogger({ level: 'debug', silent: process.env['SHOW_LOGS'] === undefined });
+  const logger = createLogger({
+    level: 'debug',
+    silent: process.env['SHOW_LOGS'] === undefined,
+    ...logFile(),
+  });
   const gateway = compose(env, logger);
   // Every answer is held against its row of the API table.
   const http = createServer(conforming(gateway.app, gateway.endpoints));
+  noteSecrets([env.JWT_SECRET, env.EVOLUTION_API_KEY, env.DB_PASSWORD]);
   const parts = { inbound: conforming(gateway.inboundApp, gateway.inboundEndpoints) };
   const sockets = createSocket({
     http,
@@ -105,6 +111,7 @@ export async function startGateway(
       await Promise.all([new Promise((r) => inboundServer.close(r)), new Promise((r) => http.close(r))]);
       await Promise.all(workers.map((worker) => worker.stop()));
       await gateway.close();
+      logger.close();
       await redis.stop();
       await expectConformingEvents(database)
         .then(() => expectGenuineSignatures(database, env.JWT_SECRET))
