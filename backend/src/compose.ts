@@ -10,6 +10,7 @@ import { evolutionClient } from './clients/evolution.client.js';
 import { evolutionStore } from './clients/evolution.store.js';
 import { mailClient } from './clients/mail.client.js';
 import { mediaClient } from './clients/media.client.js';
+import { sessionSight } from './clients/session-sight.js';
 import { diskStorage } from './clients/storage.disk.js';
 import { s3Storage } from './clients/storage.s3.js';
 import { checkHost, checkUrl, webhookClient } from './clients/webhook.client.js';
@@ -203,9 +204,14 @@ export function compose(env: Settings, logger: Logger) {
 
   const passwords = createPasswords({ cost: env.BCRYPT_COST, maxQueue: MAX_WAITING_PASSWORDS });
   const tokens = createTokens({ sealer, expiresIn: env.JWT_EXPIRES_IN });
-  const identify = createIdentify({ tenancy, tokens });
+  const sight = sessionSight(redis);
+  const identify = createIdentify({
+    tenancy,
+    tokens,
+    noteSeen: (id) => sight.note(id, env.REFRESH_EXPIRES_IN),
+  });
   const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
-  const sessions = createSessions({ tenancy, tokens, lifetime: env.REFRESH_EXPIRES_IN });
+  const sessions = createSessions({ tenancy, tokens, sight, lifetime: env.REFRESH_EXPIRES_IN });
   const secondFactors = createSecondFactors({ tenancy, passwords, sealer });
   const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors });
   const mail = mailClient({

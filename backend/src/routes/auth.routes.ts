@@ -43,7 +43,7 @@ const session = Joi.object({
   device: Joi.string().allow(null).required().description('As it calls itself'),
   ip: Joi.string().allow(null).required(),
   createdAt: time.required(),
-  lastSeenAt: time.required().description('Within a minute'),
+  lastSeenAt: time.required().description('To the second; within a minute while Redis is away'),
   expiresAt: time.required(),
   isCurrent: Joi.boolean().required().description('The one that asks'),
 }).id('Session');

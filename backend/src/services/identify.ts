@@ -77,8 +77,10 @@ const grantOf = ({
 export function createIdentify(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   tokens: Tokens;
+  /** Notes that a session was seen; told at most once a second of each. */
+  noteSeen: (sessionId: string) => void;
 }) {
-  const { tenancy, tokens } = deps;
+  const { tenancy, tokens, noteSeen } = deps;
   const keys = cache<KnownKey | null>(CACHE);
   const users = cache<KnownUser | null>(CACHE);
   /** Whether sessions live. */
@@ -116,7 +118,10 @@ export function createIdentify(deps: {
   const loadSession = (userId: number, id: string): Promise<boolean> =>
     tenancy.inTenant(userId, async (models) => {
       const isLive = (await models.sessions.listLive([id])).length > 0;
-      if (isLive) await models.sessions.touch(id);
+      if (isLive) {
+        noteSeen(id);
+        await models.sessions.touch(id);
+      }
       return isLive;
     });
 

@@ -1,3 +1,4 @@
+import type { SessionSight } from '../clients/session-sight.js';
 import type { Tenancy } from '../models/index.js';
 import type { Models } from '../models/index.js';
 import type { Session } from '../models/session.js';
@@ -40,10 +41,11 @@ const MAX_DEVICE = 200;
 export function createSessions(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   tokens: Pick<Tokens, 'issue'>;
+  sight: Pick<SessionSight, 'latest'>;
   /** Seconds after its last use that a session lives. */
   lifetime: number;
 }) {
-  const { tenancy, tokens, lifetime } = deps;
+  const { tenancy, tokens, sight, lifetime } = deps;
 
   /** The user's id and the session's are in it, as they are all there is to find the row behind row-level security. */
   const refreshToken = (userId: number, id: string, secret: string): string => `rt_${userId}_${id}_${secret}`;
@@ -105,7 +107,9 @@ export function createSessions(deps: {
     /** The latest first. */
     async list(userId: number, current: string): Promise<SessionView[]> {
       const rows = await tenancy.inTenant(userId, (models) => models.sessions.list());
-      return rows.map((row) => view(row, current));
+      const seen = await sight.latest(rows.map(({ id }) => id));
+      const latest = (row: Session, at: Date | null) => (at && at > row.lastSeenAt ? at : row.lastSeenAt);
+      return rows.map((row, i) => view({ ...row, lastSeenAt: latest(row, seen[i] ?? null) }, current));
     },
 
     /** Problem: not_found. */

@@ -28,6 +28,20 @@ describe('accounts', () => {
   const refresh = (refreshToken: string) => client(gateway.url).post('/api/auth/refresh', { refreshToken });
 
   describe('sessions', () => {
+    it('used now and again › last seen is kept to the second in Redis, and told from PostgreSQL when that lost it', async () => {
+      const user = await newUser(gateway.url);
+      const seen = async () =>
+        new Date((await user.api.get('/api/sessions')).body.data[0].lastSeenAt).getTime();
+      const first = await seen();
+      await until('it moves on', async () => (await seen()) > first);
+      const { Redis } = await import('ioredis');
+      const redis = new Redis({ port: gateway.redis.port });
+      await redis.flushall();
+      redis.disconnect();
+      expect((await user.api.get('/api/sessions')).body.data.length).toBe(1);
+      await until('it moves on again', async () => (await seen()) > first);
+    });
+
     it('two › both listed with device and address; one revoked › it alone is out, its socket too', async () => {
       const user = await newUser(gateway.url);
       const { body: second } = await login(user);
