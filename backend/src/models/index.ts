@@ -39,46 +39,61 @@ import { sealingKeyModel } from './sealing-key.js';
 import { userModel } from './user.js';
 import { webhookModel } from './webhook.js';
 
+const MODELS = {
+  apiKeys: apiKeyModel,
+  audit: auditModel,
+  chats: chatModel,
+  changes: changeModel,
+  bulks: bulkModel,
+  checks: checkModel,
+  compares: compareModel,
+  deafness: deafnessModel,
+  deliveries: deliveryModel,
+  directory: directoryModel,
+  erasures: erasureModel,
+  events: eventModel,
+  exports: exportModel,
+  history: historyModel,
+  housekeeping: housekeepingModel,
+  idempotency: idempotencyModel,
+  inbound: inboundModel,
+  jobs: jobModel,
+  lanes: laneModel,
+  mailTokens: mailTokenModel,
+  media: mediaModel,
+  messages: messageModel,
+  moves: moveModel,
+  nodes: nodeModel,
+  numberChecks: numberCheckModel,
+  people: peopleModel,
+  phones: phoneModel,
+  placements: placementModel,
+  progress: progressModel,
+  quotas: quotaModel,
+  removal: removalModel,
+  sealed: sealedModel,
+  secondFactors: secondFactorModel,
+  sessions: sessionModel,
+  users: userModel,
+  webhooks: webhookModel,
+};
+export type Models = { readonly [Name in keyof typeof MODELS]: ReturnType<(typeof MODELS)[Name]> };
+
+/** Makes each model when it is first asked for: a transaction uses a few of them. */
+class ModelsOn {
+  constructor(readonly db: Db) {}
+}
+for (const [name, make] of Object.entries(MODELS))
+  Object.defineProperty(ModelsOn.prototype, name, {
+    get(this: ModelsOn) {
+      const value = make(this.db);
+      Object.defineProperty(this, name, { value });
+      return value;
+    },
+  });
+
 /** All models over one connection: a tenant's rows are in reach only when that connection is in its context. */
-export const createModels = (db: Db) => ({
-  apiKeys: apiKeyModel(db),
-  audit: auditModel(db),
-  chats: chatModel(db),
-  changes: changeModel(db),
-  bulks: bulkModel(db),
-  checks: checkModel(db),
-  compares: compareModel(db),
-  deafness: deafnessModel(db),
-  deliveries: deliveryModel(db),
-  directory: directoryModel(db),
-  erasures: erasureModel(db),
-  events: eventModel(db),
-  exports: exportModel(db),
-  history: historyModel(db),
-  housekeeping: housekeepingModel(db),
-  idempotency: idempotencyModel(db),
-  inbound: inboundModel(db),
-  jobs: jobModel(db),
-  lanes: laneModel(db),
-  mailTokens: mailTokenModel(db),
-  media: mediaModel(db),
-  messages: messageModel(db),
-  moves: moveModel(db),
-  nodes: nodeModel(db),
-  numberChecks: numberCheckModel(db),
-  people: peopleModel(db),
-  phones: phoneModel(db),
-  placements: placementModel(db),
-  progress: progressModel(db),
-  quotas: quotaModel(db),
-  removal: removalModel(db),
-  sealed: sealedModel(db),
-  secondFactors: secondFactorModel(db),
-  sessions: sessionModel(db),
-  users: userModel(db),
-  webhooks: webhookModel(db),
-});
-export type Models = ReturnType<typeof createModels>;
+export const createModels = (db: Db): Models => new ModelsOn(db) as unknown as Models;
 
 /**
  * What works across tenants, by name: sign-in, keys, placements (credentials), claims, nodes, acceptance in groups.
@@ -150,6 +165,10 @@ export const createTenancy = (postgres: Postgres, replica: Pick<Postgres, 'read'
   /** For lists and searches: nothing can be written, and a replica may answer. Sees every write answered before. */
   reading: <T>(userId: number, work: (models: Models) => Promise<T>): Promise<T> =>
     replica.read([userId], (db) => work(createModels(db)), limitedPhones()),
+
+  /** The same for many at once: work for many users is nobody's request, and knows no limit. */
+  readingMany: <T>(userIds: readonly number[], work: (models: Models) => Promise<T>): Promise<T> =>
+    replica.read(userIds, (db) => work(createModels(db))),
 
   shared: createShared(postgres),
 

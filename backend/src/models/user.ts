@@ -75,6 +75,10 @@ export const userModel = (db: Db) => {
     /** Of the users in context, by id. */
     list: () => db.query<User>(sql`select ${columns} from users order by id`),
 
+    /** Those of these ids that are in context. */
+    listByIds: (ids: readonly number[]) =>
+      db.query<User>(sql`select ${columns} from users where id = any (${[...ids]}::bigint[])`),
+
     async find(id: number): Promise<User | null> {
       const [row] = await db.query<User>(sql`select ${columns} from users where id = ${id}`);
       return row ?? null;
