@@ -39,7 +39,8 @@ import { sealingKeyModel } from './sealing-key.js';
 import { userModel } from './user.js';
 import { webhookModel } from './webhook.js';
 
-const MODELS = {
+/** Every model, by its name. */
+export const MODELS = {
   apiKeys: apiKeyModel,
   audit: auditModel,
   chats: chatModel,

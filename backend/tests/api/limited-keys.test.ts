@@ -108,7 +108,8 @@ describe('credentials that are limited to phones', () => {
     await until('the webhook is owed both', async () => {
       const owed = await gateway.database.queryAll<{ phone: number }>(
         `select distinct e.phone_id as phone from deliveries d join events e
-             on e.user_id = d.user_id and e.sequence = d.event_sequence where d.webhook_id = $1`,
+             on e.user_id = d.user_id and e.sequence = d.event_sequence
+          where d.webhook_id = $1 and e.phone_id is not null`,
         [webhook.id],
       );
       return owed.length === 2;

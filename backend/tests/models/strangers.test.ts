@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLogger } from '../../src/config/logger.js';
 import { createPostgres, type Db, type Postgres } from '../../src/config/postgres.js';
-import { createModels } from '../../src/models/index.js';
+import { createModels, MODELS } from '../../src/models/index.js';
 import { sql } from '../../src/utils/sql.js';
 import { newNumber, newUser, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
@@ -111,8 +111,8 @@ describe('models in the context of another tenant', () => {
   });
 
   const methods = () =>
-    Object.entries(createModels(postgres) as unknown as Record<string, Named>).flatMap(([model, all]) =>
-      Object.keys(all)
+    Object.entries(MODELS).flatMap(([model, make]) =>
+      Object.keys(make(postgres))
         .filter((method) => !isShared(model, method))
         .map((method) => [model, method] as const),
     );
