@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import jwt from 'jsonwebtoken';
+import { sealer } from '../../src/utils/crypto.js';
 import { client, newUser, type TestUser } from '../support/client.js';
-import { startGateway, type TestGateway } from '../support/gateway.js';
+import { startGateway, TEST_ENV, type TestGateway } from '../support/gateway.js';
 import { until } from '../support/until.js';
 
 describe('who may call', () => {
@@ -16,6 +17,16 @@ describe('who may call', () => {
 
   const as = (credentials: { token?: string; apiKey?: string }, headers: Record<string, string> = {}) =>
     client(gateway.url, credentials).get('/api/phones', headers);
+
+  /** What a user's tokens are signed with. */
+  const secretOf = async (id: number) => {
+    const [row] = await gateway.database.queryAll<{ sealed: string }>(
+      'select jwt_secret as sealed from users where id = $1',
+      [id],
+    );
+    return Buffer.from(sealer(TEST_ENV.JWT_SECRET).open(row!.sealed, `jwt:${id}`), 'base64url');
+  };
+  const signedBy = async (id: number, token: string) => jwt.sign(jwt.decode(token)!, await secretOf(id));
 
   it('register › good input › 201 with user, first key and token', async () => {
     const { status, body } = await client(gateway.url).post('/api/auth/register', {
@@ -73,15 +84,22 @@ describe('who may call', () => {
   });
 
   it('flawed credentials › of every kind › 401 with one body', async () => {
-    const claims = jwt.decode(user.token) as Record<string, unknown>;
+    const { exp, aud, ver, ...claims } = jwt.decode(user.token) as jwt.JwtPayload;
+    const key = await secretOf(user.id);
+    const sign = (more: object, options: jwt.SignOptions = {}) =>
+      as({ token: jwt.sign({ ...claims, exp, aud, ver, ...more }, key, options) });
+    expect((await sign({})).status).toBe(200);
     const flawed: [string, ReturnType<typeof as>][] = [
       ['none at all', as({})],
       ['no such token', as({ token: 'nonsense' })],
-      ['algorithm none', as({ token: jwt.sign(claims, '', { algorithm: 'none' }) })],
-      ['algorithm swapped', as({ token: jwt.sign(claims, 'a'.repeat(64), { algorithm: 'HS512' }) })],
-      ['signed with another secret', as({ token: jwt.sign(claims, 'b'.repeat(64)) })],
+      ['algorithm none', as({ token: jwt.sign({ ...claims, exp, aud, ver }, '', { algorithm: 'none' }) })],
+      ['algorithm swapped', sign({}, { algorithm: 'HS512' })],
+      ['expired', sign({ exp: Math.floor(Date.now() / 1000) - 1 })],
+      ['before a rotation', sign({ ver: (ver as number) - 1 })],
+      ['for another audience', sign({ aud: 'elsewhere' })],
+      ['of a session that never was', sign({ sid: 'ses_00000000000000000000' })],
+      ['signed with another user’s secret', as({ token: await signedBy(other.id, user.token) })],
       ['another user named', as({ token: otherUsersToken(user.token, other.id) })],
-      ['expired', as({ token: jwt.sign({ ...claims, exp: 1 }, 'x') })],
       ['a key with a bad checksum', as({ apiKey: flip(user.apiKey) })],
       ['two that differ', as({ token: user.token }, { 'x-api-key': other.apiKey })],
       ['basic', as({}, { authorization: 'Basic dXNlcjpwYXNz' })],
