@@ -232,7 +232,7 @@ export function compose(env: Settings, logger: Logger) {
   });
   const accounts = createAccounts({ tenancy, passwords, tokens, sessions, forget: identify.forget });
   const audit = createAudit({ tenancy });
-  const users = createUsers({ tenancy, auth, wake });
+  const users = createUsers({ tenancy, auth, wake, forget: identify.forget });
   const quotas = createQuotas({
     tenancy,
     settings: {

@@ -16,7 +16,7 @@ export interface ListAllAuditInput {
   query: PageQuery & { userId?: number };
 }
 export interface ListUsersInput {
-  query: PageQuery;
+  query: PageQuery & { email?: string };
 }
 export interface UpdateUserInput {
   params: { id: number };
@@ -66,8 +66,8 @@ export const accountController = (deps: {
     },
 
     async listUsers(req: Req<ListUsersInput>, res: Response) {
-      const { limit } = req.input.query;
-      sendPage(res, await users.list({ limit, after: readCursor(req.input.query) ?? 0 }));
+      const { limit, email } = req.input.query;
+      sendPage(res, await users.list({ limit, email, after: readCursor(req.input.query) ?? 0 }));
     },
 
     async updateUser(req: Req<UpdateUserInput>, res: Response) {

@@ -10,12 +10,13 @@ export interface User {
   isActive: boolean;
   isEmailVerified: boolean;
   hasSecondFactor: boolean;
+  /** What an admin said of this one user. */
+  quotas: Quotas;
   createdAt: Date;
 }
 
 /** What sign-in needs and nobody else sees. `jwtSecret` is sealed. */
 export interface UserSecrets extends User {
-  quotas: Quotas;
   passwordHash: string;
   jwtSecret: string;
   tokenVersion: number;
@@ -32,7 +33,7 @@ export interface NewUser {
 
 const columns =
   raw(`id, username, email, role, is_active as "isActive", email_verified_at is not null as "isEmailVerified",
-  totp_enabled_at is not null as "hasSecondFactor", created_at as "createdAt"`);
+  totp_enabled_at is not null as "hasSecondFactor", quotas, created_at as "createdAt"`);
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -119,7 +120,7 @@ export const userModel = (db: Db) => {
 
     async findSecrets(id: number): Promise<UserSecrets | null> {
       const [row] = await db.query<UserSecrets>(sql`
-      select ${columns}, password_hash as "passwordHash", jwt_secret as "jwtSecret", token_version as "tokenVersion", quotas
+      select ${columns}, password_hash as "passwordHash", jwt_secret as "jwtSecret", token_version as "tokenVersion"
         from users where id = ${id}`);
       return row ?? null;
     },

@@ -9,7 +9,7 @@ import type {
   UpdateUserInput,
 } from '../controllers/account.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { username } from './auth.routes.js';
+import { email, username } from './auth.routes.js';
 import { cursor, id, limit, listOf, page, time, user } from './shapes.js';
 
 const latest = { limit, cursor, offset: page.offset.valid(0) };
@@ -24,6 +24,15 @@ const keeping = Joi.object({
   events: Joi.number().integer().allow(null).required(),
 }).id('Retention');
 const quota = Joi.number().integer().min(0).max(Number.MAX_SAFE_INTEGER).allow(null);
+
+const own = Joi.number().integer().allow(null).required();
+const adminUser = user
+  .keys({
+    quotas: Joi.object({ phones: own, messagesPerDay: own, mediaBytes: own })
+      .required()
+      .description('What an admin said of this user; 0: as many as they like; null: as the settings say'),
+  })
+  .id('AdminUser');
 
 const entry = Joi.object({
   id: id.required(),
@@ -139,8 +148,10 @@ export const accountRoutes = (account: ReturnType<typeof accountController>): En
     access: 'admin',
     tag: 'Admin',
     summary: 'List users',
-    input: { query: Joi.object(latest) },
-    output: { 200: listOf(user) },
+    input: {
+      query: Joi.object({ ...latest, email: email.description('Only whoever has this address') }),
+    },
+    output: { 200: listOf(adminUser) },
     problems: [],
     handler: account.listUsers,
   }),
@@ -151,7 +162,7 @@ export const accountRoutes = (account: ReturnType<typeof accountController>): En
     tag: 'Admin',
     summary: 'Disable or enable a user, change their role, or how much they may have',
     description:
-      'Disabled, their tokens, keys and sockets stop within a second, and their phones stop sending. Nothing is lost: enabled again, what waited goes out.',
+      'Disabled, their tokens, keys and sockets stop within a second, and their phones stop sending. Nothing is lost: enabled again, what waited goes out. A new number of messages a day holds within a second; counted are those accepted while there is a limit.',
     input: {
       params: Joi.object({ id: id.required() }),
       body: Joi.object({
@@ -164,7 +175,7 @@ export const accountRoutes = (account: ReturnType<typeof accountController>): En
         .min(1)
         .example({ isActive: false }),
     },
-    output: { 200: user },
+    output: { 200: adminUser },
     problems: ['not_found', 'conflict'],
     handler: account.updateUser,
   }),

@@ -19,7 +19,7 @@ import type {
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { exchanged, issued, registered, signedIn, time, user } from './shapes.js';
 
-const email = Joi.string().trim().lowercase().email({ tlds: false }).max(254).prefs({ convert: true });
+export const email = Joi.string().trim().lowercase().email({ tlds: false }).max(254).prefs({ convert: true });
 const password = Joi.string().min(8).max(200);
 const currentPassword = Joi.string().max(200).required().example('SecurePass123');
 const code = Joi.string()

@@ -2,21 +2,38 @@ import type { Wake } from '../clients/wake.js';
 import type { Tenancy } from '../models/index.js';
 import { sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
+import type { Quotas } from '../models/quota.js';
+import type { User } from '../models/user.js';
 import { userView, type Auth, type UserView } from './auth.js';
 
+/** With what an admin said of this one user; null: as the settings say. */
+export interface AdminUserView extends UserView {
+  quotas: Record<keyof Quotas, number | null>;
+}
 export type Users = ReturnType<typeof createUsers>;
 
 const PHONES_AT_ONCE = 200;
 /** From where settings come. */
 const NOWHERE = { ip: null, device: null };
 
+const adminView = (user: User): AdminUserView => ({
+  ...userView(user),
+  quotas: {
+    phones: user.quotas.phones ?? null,
+    messagesPerDay: user.quotas.messagesPerDay ?? null,
+    mediaBytes: user.quotas.mediaBytes ?? null,
+  },
+});
+
 /** What an admin does with users. */
 export function createUsers(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   auth: Pick<Auth, 'register'>;
   wake: Pick<Wake, 'hint'>;
+  /** What is remembered of a user in this process does not hold any more. */
+  forget: (userId: number) => void;
 }) {
-  const { tenancy, auth, wake } = deps;
+  const { tenancy, auth, wake, forget } = deps;
 
   /** Opens or closes what sends: a disabled user's phones send nothing, and nothing that waits is lost. */
   async function setLanes(userId: number): Promise<void> {
@@ -32,6 +49,13 @@ export function createUsers(deps: {
     }
   }
 
+  async function byEmail(email: string, after: number): Promise<AdminUserView[]> {
+    const userId = (await tenancy.shared.credentials.findByEmail(email))?.userId;
+    if (userId === undefined || userId <= after) return [];
+    const user = await tenancy.inTenant(userId, (models) => models.users.find(userId));
+    return user ? [adminView(user)] : [];
+  }
+
   return {
     /** Whoever has this address is an admin; where nobody has, somebody is made who does. */
     async ensureAdmin({ email, password }: { email: string; password: string }): Promise<void> {
@@ -41,12 +65,17 @@ export function createUsers(deps: {
       await tenancy.inTenant(id, (models) => models.users.setRole(id, 'admin'));
     },
 
-    /** By id. */
-    async list(page: { after: number; limit: number }): Promise<{ data: UserView[]; hasMore: boolean }> {
+    /** By id; with `email`, whoever has that address, in any case of its letters. */
+    async list(page: {
+      after: number;
+      limit: number;
+      email: string | undefined;
+    }): Promise<{ data: AdminUserView[]; hasMore: boolean }> {
+      if (page.email !== undefined) return { data: await byEmail(page.email, page.after), hasMore: false };
       const ids = await tenancy.shared.userIds(page.after, page.limit + 1);
       const shown = ids.slice(0, page.limit);
       const rows = shown.length === 0 ? [] : await tenancy.inTenants(shown, (models) => models.users.list());
-      return { data: rows.map(userView), hasMore: ids.length > page.limit };
+      return { data: rows.map(adminView), hasMore: ids.length > page.limit };
     },
 
     /**
@@ -57,7 +86,7 @@ export function createUsers(deps: {
       actorId: number,
       userId: number,
       to: { isActive?: boolean; role?: 'user' | 'admin'; quotas?: Record<string, number | null> },
-    ): Promise<UserView> {
+    ): Promise<AdminUserView> {
       const isAboutPowers = to.isActive !== undefined || to.role !== undefined;
       if (isAboutPowers && actorId === userId)
         throw new Problem('conflict', 'Ask another admin to change you');
@@ -70,8 +99,9 @@ export function createUsers(deps: {
       });
       if (!found) throw new Problem('not_found', `There is no user ${userId}`);
       if (to.isActive !== undefined) await setLanes(userId);
+      forget(userId);
       wake.hint('lane');
-      return userView(found);
+      return adminView(found);
     },
   };
 }

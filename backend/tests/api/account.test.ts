@@ -236,6 +236,18 @@ describe('accounts', () => {
     });
   });
 
+  describe('admins', () => {
+    it('ask for an address › whoever has it, in any case of its letters; nobody: an empty page; nonsense: 400', async () => {
+      const [admin, user] = [await newAdmin(gateway), await newUser(gateway.url)];
+      const find = (email: string) => admin.api.get(`/api/admin/users?email=${encodeURIComponent(email)}`);
+      const { body } = await find(user.email.toUpperCase());
+      expect([body.data.map((one: any) => one.id), body.hasMore]).toEqual([[user.id], false]);
+      expect((await find('nobody@example.com')).body.data).toEqual([]);
+      const refused = await find('nobody');
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([400, '/query/email']);
+    });
+  });
+
   describe('who did what', () => {
     it('every change › kept with who, what, from where; seen by its user and by admins, by nobody else', async () => {
       const [admin, user, other] = [
