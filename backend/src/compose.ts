@@ -213,7 +213,7 @@ export function compose(env: Settings, logger: Logger) {
   const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
   const sessions = createSessions({ tenancy, tokens, sight, lifetime: env.REFRESH_EXPIRES_IN });
   const secondFactors = createSecondFactors({ tenancy, passwords, sealer });
-  const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors });
+  const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors, identify });
   const mail = mailClient({
     url: env.SMTP_URL,
     from: env.MAIL_FROM,

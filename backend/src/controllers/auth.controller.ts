@@ -73,7 +73,7 @@ export const authController = (deps: {
     },
 
     async exchange(req: Req<ExchangeInput>, res: Response) {
-      res.json(await auth.exchange(req.input.body.apiKey));
+      res.json(await auth.exchange(req.input.body.apiKey, originOf(req)));
     },
 
     async refresh(req: Req<RefreshInput>, res: Response) {

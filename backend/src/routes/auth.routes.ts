@@ -99,6 +99,8 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
     limit: 'auth',
     tag: 'Auth',
     summary: 'Exchange an API key for a token',
+    description:
+      'The token may do what the key may, from where it may, and ends with it: at its expiry, or within a second of its revocation.',
     input: { body: Joi.object({ apiKey: Joi.string().max(200).required().example('ev_your_api_key_here') }) },
     output: { 200: exchanged },
     problems: ['invalid_request', 'unauthenticated', 'too_many_requests', 'unavailable'],

@@ -130,7 +130,23 @@ const session = {
   refreshExpiresIn: Joi.number().integer().required().description('Seconds'),
 };
 export const issued = Joi.object(session).id('Issued');
-export const exchanged = Joi.object({ user: user.required(), ...token }).id('Exchanged');
+const OF_THE_ACCOUNT = [
+  'username',
+  'email',
+  'role',
+  'isActive',
+  'isEmailVerified',
+  'hasSecondFactor',
+  'createdAt',
+];
+export const exchanged = Joi.object({
+  user: user
+    .fork(OF_THE_ACCOUNT, (field) => field.optional())
+    .id('UserOfKey')
+    .required()
+    .description('All of it where the key has the scope account:read'),
+  ...token,
+}).id('Exchanged');
 export const signedIn = Joi.object({ user: user.required(), ...session }).id('SignedIn');
 export const registered = Joi.object({
   user: user.required(),

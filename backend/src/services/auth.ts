@@ -1,8 +1,9 @@
 import type { Tenancy } from '../models/index.js';
 import type { User } from '../models/user.js';
-import { createApiKey, parseApiKey } from '../utils/api-key.js';
-import { safeEqual } from '../utils/crypto.js';
+import { createApiKey } from '../utils/api-key.js';
+import { isFromThere } from '../utils/network.js';
 import { Problem } from '../utils/problem.js';
+import type { Identify } from './identify.js';
 import type { SecondFactors } from './second-factor.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
@@ -18,12 +19,13 @@ export interface UserView {
   createdAt: string;
 }
 export interface Exchanged {
-  user: UserView;
+  /** All of it where the key may read the account. */
+  user: Pick<UserView, 'id'> & Partial<UserView>;
   token: string;
   /** Seconds. */
   expiresIn: number;
 }
-export type SignedIn = Exchanged & Issued;
+export type SignedIn = { user: UserView } & Issued;
 
 export type Auth = ReturnType<typeof createAuth>;
 
@@ -47,8 +49,9 @@ export function createAuth(deps: {
   tokens: Pick<Tokens, 'issue' | 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
   secondFactors: Pick<SecondFactors, 'demand'>;
+  identify: Identify;
 }) {
-  const { tenancy, passwords, tokens, sessions, secondFactors } = deps;
+  const { tenancy, passwords, tokens, sessions, secondFactors, identify } = deps;
 
   const secretsOf = (userId: number) =>
     tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
@@ -118,14 +121,27 @@ export function createAuth(deps: {
       return tenancy.inTenant(known.userId, (models) => models.sessions.isKnownPlace(known.userId, ip));
     },
 
-    /** A key for a token, for clients that want to hold a secret that expires. */
-    async exchange(key: string): Promise<Exchanged> {
-      const parsed = parseApiKey(key);
-      const credential = parsed && (await tenancy.shared.credentials.findByKey(parsed.id));
-      const isRight = parsed && credential?.secretHash && safeEqual(parsed.hash, credential.secretHash);
-      const user = isRight ? await secretsOf(credential.userId) : null;
-      if (!user?.isActive) throw new Problem('unauthenticated', 'The API key is wrong');
-      return { user: userView(user), ...tokens.issue(user.id, user) };
+    /**
+     * A key for a token, for clients that want to hold a secret that expires. It may do what the key may, from where it may,
+     * as long as the key lives. Problem: unauthenticated.
+     */
+    async exchange(apiKey: string, { ip }: Origin): Promise<Exchanged> {
+      const caller = await identify({ apiKey });
+      const isAllowed = caller && isFromThere(ip ?? undefined, caller.allowedIps);
+      const found =
+        isAllowed &&
+        (await tenancy.inTenant(caller.userId, async (models) => {
+          const user = await models.users.findSecrets(caller.userId);
+          const key = await models.apiKeys.find(caller.credentialId);
+          return user && key && { user, key };
+        }));
+      if (!found) throw new Problem('unauthenticated', 'The API key is wrong');
+      const { user, key } = found;
+      const mayRead = caller.scopes === 'all' || caller.scopes.includes('account:read');
+      return {
+        user: mayRead ? userView(user) : { id: user.id },
+        ...tokens.issue(user, { keyId: key.id, expiresAt: key.expiresAt }),
+      };
     },
   };
 }

@@ -13,7 +13,7 @@ export interface Identity {
   scopes: readonly string[] | 'all';
   isAdmin: boolean;
   via: 'key' | 'jwt';
-  /** The key's id, or the session's; of a token that was made of a key, one that all such tokens have. */
+  /** The key's id, also of a token that was made of it, or the session's. */
   credentialId: string;
   /** CIDRs from which a key may be used; null: from anywhere. */
   allowedIps: readonly string[] | null;
@@ -72,6 +72,11 @@ const grantOf = ({
     : (scopes ?? ('all' as const)),
   isAdmin: role === 'admin' && !phoneIds && (scopes?.includes('admin') ?? false),
 });
+
+const partition = <T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] => [
+  all.filter(isFirst),
+  all.filter((one) => !isFirst(one)),
+];
 
 /** From a presented secret to its user; null for anything that is not a live credential, whatever is wrong with it. */
 export function createIdentify(deps: {
@@ -163,12 +168,11 @@ export function createIdentify(deps: {
     const userIds = [...new Set(all.map(({ userId }) => userId))];
     await tenancy.inTenants(userIds, async (models) => {
       const byToken = all.filter(({ via }) => via === 'jwt').map(({ userId }) => userId);
-      const byKey = all.filter(({ via }) => via === 'key').map(({ credentialId }) => credentialId);
-      const signedIn = all.filter(({ credentialId }) => credentialId.startsWith(SESSION));
+      const credentialIds = [...new Set(all.map(({ credentialId }) => credentialId))];
+      const [signedIn, byKey] = partition(credentialIds, (id) => id.startsWith(SESSION));
       if (byToken.length > 0) await primeUsers(models, [...new Set(byToken)]);
-      if (signedIn.length > 0)
-        await primeSessions(models, [...new Set(signedIn.map((one) => one.credentialId))]);
-      if (byKey.length > 0) await primeKeys(models, [...new Set(byKey)]);
+      if (signedIn.length > 0) await primeSessions(models, signedIn);
+      if (byKey.length > 0) await primeKeys(models, byKey);
     });
   }
 
@@ -187,6 +191,12 @@ export function createIdentify(deps: {
     return user && claims && isRight ? { user, claims } : null;
   }
 
+  /** A token of a key is no more than that key, and goes with it. */
+  async function byKeyOfToken(userId: number, keyId: string): Promise<Identity | null> {
+    const key = await keys.get(keyId, () => loadKey(keyId));
+    return key?.identity.userId === userId ? { ...key.identity, via: 'jwt' } : null;
+  }
+
   async function byToken(token: string): Promise<Identity | null> {
     const userId = tokens.claimedUser(token);
     if (userId === null) return null;
@@ -195,16 +205,16 @@ export function createIdentify(deps: {
       (await verified(token, userId, CACHE.ms)) ?? (await verified(token, userId, SECOND_LOOK_MS));
     if (!known) return null;
     const { user, claims } = known;
-    const { sessionId } = claims;
-    if (sessionId && !(await sessions.get(sessionId, () => loadSession(userId, sessionId)))) return null;
+    const { sessionId, keyId } = claims;
+    if (keyId) return byKeyOfToken(userId, keyId);
+    if (!sessionId || !(await sessions.get(sessionId, () => loadSession(userId, sessionId)))) return null;
     const { isAdmin, messagesPerDay } = user;
-    const credentialId = sessionId ?? `jwt:${userId}:${claims.tokenVersion}`;
     return {
       userId,
       scopes: 'all',
       isAdmin,
       via: 'jwt',
-      credentialId,
+      credentialId: sessionId,
       allowedIps: null,
       phoneIds: null,
       messagesPerDay,

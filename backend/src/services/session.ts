@@ -55,7 +55,7 @@ export function createSessions(deps: {
     id: string,
     secret: string,
   ): Issued => ({
-    ...tokens.issue(user.id, { ...user, sessionId: id }),
+    ...tokens.issue(user, { sessionId: id }),
     refreshToken: refreshToken(user.id, id, secret),
     refreshExpiresIn: lifetime,
   });

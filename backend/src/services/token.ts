@@ -7,8 +7,10 @@ const AUDIENCE = 'evolution-gateway';
 export interface TokenClaims {
   userId: number;
   tokenVersion: number;
-  /** Absent in a token that was made of an API key: it ends with its time, or with all of its user's. */
+  /** Where its user signed in; null in a token that was made of an API key. */
   sessionId: string | null;
+  /** The API key that it was made of: it may do what that key may, as long as that lives. */
+  keyId: string | null;
 }
 
 export type Tokens = ReturnType<typeof createTokens>;
@@ -24,22 +26,22 @@ export const createTokens = (deps: { sealer: Sealer; expiresIn: number }) => ({
 
   unseal: (userId: number, sealed: string): KeyObject => keyOf(deps.sealer.open(sealed, context(userId))),
 
+  /** Of a session, or of a key, which it does not outlive. */
   issue(
-    userId: number,
-    user: { jwtSecret: string; tokenVersion: number; sessionId?: string },
+    user: { id: number; jwtSecret: string; tokenVersion: number },
+    of: { sessionId: string } | { keyId: string; expiresAt: Date | null },
   ): { token: string; expiresIn: number } {
-    const key = this.unseal(userId, user.jwtSecret);
-    const token = jwt.sign(
-      { ver: user.tokenVersion, ...(user.sessionId ? { sid: user.sessionId } : {}) },
-      key,
-      {
-        algorithm: 'HS256',
-        subject: String(userId),
-        audience: AUDIENCE,
-        expiresIn: deps.expiresIn,
-      },
-    );
-    return { token, expiresIn: deps.expiresIn };
+    const [claim, end] =
+      'sessionId' in of ? [{ sid: of.sessionId }, null] : [{ key: of.keyId }, of.expiresAt];
+    const left = end === null ? Infinity : Math.floor((end.getTime() - Date.now()) / 1000);
+    const expiresIn = Math.max(0, Math.min(deps.expiresIn, left));
+    const token = jwt.sign({ ver: user.tokenVersion, ...claim }, this.unseal(user.id, user.jwtSecret), {
+      algorithm: 'HS256',
+      subject: String(user.id),
+      audience: AUDIENCE,
+      expiresIn,
+    });
+    return { token, expiresIn };
   },
 
   /** Whose token it claims to be, before anything is verified: it tells which secret to verify with. */
@@ -52,9 +54,9 @@ export const createTokens = (deps: { sealer: Sealer; expiresIn: number }) => ({
   verify(token: string, key: KeyObject): TokenClaims | null {
     try {
       const claims = jwt.verify(token, key, { algorithms: ['HS256'], audience: AUDIENCE }) as jwt.JwtPayload;
-      const { sub, ver, sid } = claims as jwt.JwtPayload & { ver: unknown; sid: unknown };
-      const sessionId = typeof sid === 'string' ? sid : null;
-      return { userId: Number(sub), tokenVersion: Number(ver), sessionId };
+      const { sub, ver, sid, key: of } = claims as jwt.JwtPayload & Record<'ver' | 'sid' | 'key', unknown>;
+      const text = (claim: unknown) => (typeof claim === 'string' ? claim : null);
+      return { userId: Number(sub), tokenVersion: Number(ver), sessionId: text(sid), keyId: text(of) };
     } catch {
       return null;
     }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newNumber, newUser } from '../support/client.js';
+import { client, newNumber, newUser, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { strangerCalls, trespasses } from '../support/isolation.js';
 
@@ -16,12 +16,29 @@ const rows = (gateway: TestGateway) =>
                (select json_agg(s order by id) from (select id, revoked_at from sessions) s)::text as sessions,
                (select count(*) from idempotency_keys) as keys, (select count(*) from events) as events`);
 
+/** What is about the account is forbidden to a phone's token, whatever the id. */
+const isAboutTheAccount = (line: string) => /(api\/keys|api\/sessions)\S*( \{\w+\})?: 403 /.test(line);
+
 describe('isolation', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
     gateway = await startGateway({ workers: [] });
   });
   afterAll(async () => gateway?.stop());
+
+  /** All ways in which a user may ask. */
+  async function credentialsOf(user: TestUser): Promise<Record<string, string>> {
+    const { body: phone } = await user.api.post('/api/phones', { phoneNumber: newNumber() });
+    const exchange = async (apiKey: string): Promise<string> =>
+      (await client(gateway.url).post('/api/auth/api-key', { apiKey })).body.token;
+    return {
+      token: user.token,
+      key: user.apiKey,
+      'token of the key': await exchange(user.apiKey),
+      'phone’s token': phone.token,
+      'phone’s token, exchanged': await exchange(phone.token),
+    };
+  }
 
   it('every endpoint, every id of a phone › called with another phone’s token › 404 or 403, and nothing is changed', async () => {
     const owner = await newUser(gateway.url);
@@ -63,12 +80,11 @@ describe('isolation', () => {
     });
     const before = await rows(gateway);
     const found = await trespasses(gateway.url, other.token, calls);
-    // What is about the account is forbidden to it, whatever the id.
-    expect(found.filter((line) => !/(api\/keys|api\/sessions)\S*( \{\w+\})?: 403 /.test(line))).toEqual([]);
+    expect(found.filter((line) => !isAboutTheAccount(line))).toEqual([]);
     expect(await rows(gateway)).toEqual(before);
   });
 
-  it('every endpoint, every id › called by a stranger › 404, and nothing is changed', async () => {
+  it('every endpoint, every id › called by a stranger, by token, key, phone’s token, tokens of those › 404, and nothing is changed', async () => {
     const [owner, stranger] = [await newUser(gateway.url), await newUser(gateway.url)];
     const { body: phone } = await owner.api.post('/api/phones', {
       phoneNumber: newNumber(),
@@ -114,9 +130,14 @@ describe('isolation', () => {
     });
     expect(calls.length).toBeGreaterThan(4);
 
+    const strangers = await credentialsOf(stranger);
     const before = await rows(gateway);
-    expect(await trespasses(gateway.url, stranger.token, calls)).toEqual([]);
-    expect(await rows(gateway)).toEqual(before);
+    for (const [name, credential] of Object.entries(strangers)) {
+      const found = await trespasses(gateway.url, credential, calls);
+      const left = name.startsWith('phone') ? found.filter((line) => !isAboutTheAccount(line)) : found;
+      expect([name, left]).toEqual([name, []]);
+      expect(await rows(gateway)).toEqual(before);
+    }
 
     // The owner's same calls are answered otherwise, or the 404s above would prove nothing.
     expect((await trespasses(gateway.url, owner.token, calls)).length).toBe(calls.length);

@@ -23,7 +23,7 @@ export const ANN: Caller = {
   scopes: 'all',
   isAdmin: false,
   via: 'jwt',
-  credentialId: 'jwt:1',
+  credentialId: 'ses_1',
   allowedIps: null,
   phoneIds: null,
   messagesPerDay: undefined,
