@@ -26,7 +26,13 @@ async function main(): Promise<void> {
     if (!known) throw new Error(`nobody is registered as ${email}`);
     const role = isRevoked ? 'user' : 'admin';
     await tenancy.inTenant(known.userId, (models) => models.users.setRole(known.userId, role));
+    const user = await tenancy.inTenant(known.userId, (models) => models.users.find(known.userId));
+    const isProven = isRevoked || user?.isEmailVerified;
     process.stdout.write(`${email} is ${isRevoked ? 'no admin any more' : 'an admin'}\n`);
+    if (!isProven)
+      process.stderr.write(
+        `nobody has confirmed that address: make sure that user ${known.userId}, "${user?.username}", is who you mean\n`,
+      );
   } finally {
     await postgres.close();
   }

@@ -232,7 +232,7 @@ export function compose(env: Settings, logger: Logger) {
   });
   const accounts = createAccounts({ tenancy, passwords, tokens, sessions, forget: identify.forget });
   const audit = createAudit({ tenancy });
-  const users = createUsers({ tenancy, auth, wake, forget: identify.forget });
+  const users = createUsers({ tenancy, auth, passwords, wake, forget: identify.forget });
   const quotas = createQuotas({
     tenancy,
     settings: {
@@ -531,7 +531,11 @@ export function compose(env: Settings, logger: Logger) {
     /** Makes sure of the first admin, where the settings name one. */
     ensureAdmin: async () => {
       const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = env;
-      if (email && password) await users.ensureAdmin({ email, password });
+      if (email && password && !(await users.ensureAdmin({ email, password })))
+        logger.error('ADMIN_EMAIL is registered with another password, and was not made an admin', {
+          email,
+          remedy: 'If that is your account: npm run admin -- <that address>',
+        });
     },
     /** Makes the pool of nodes equal to the configured one. */
     syncNodes: () => tenancy.shared.nodes.sync(env.EVOLUTION_NODES),

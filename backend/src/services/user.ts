@@ -29,11 +29,12 @@ const adminView = (user: User): AdminUserView => ({
 export function createUsers(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   auth: Pick<Auth, 'register'>;
+  passwords: { verify(password: string, hash: string | null): Promise<boolean> };
   wake: Pick<Wake, 'hint'>;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
 }) {
-  const { tenancy, auth, wake, forget } = deps;
+  const { tenancy, auth, passwords, wake, forget } = deps;
 
   /** Opens or closes what sends: a disabled user's phones send nothing, and nothing that waits is lost. */
   async function setLanes(userId: number): Promise<void> {
@@ -57,12 +58,20 @@ export function createUsers(deps: {
   }
 
   return {
-    /** Whoever has this address is an admin; where nobody has, somebody is made who does. */
-    async ensureAdmin({ email, password }: { email: string; password: string }): Promise<void> {
+    /**
+     * Whoever has this address and password is an admin; where nobody has the address, somebody is made who does. False: it
+     * is somebody's with another password who is no admin. Anybody can register with any address, so that proves nothing.
+     */
+    async ensureAdmin({ email, password }: { email: string; password: string }): Promise<boolean> {
       const known = await tenancy.shared.credentials.findByEmail(email);
+      const found =
+        known && (await tenancy.inTenant(known.userId, (models) => models.users.findSecrets(known.userId)));
+      if (found?.role === 'admin') return true;
+      if (found && !(await passwords.verify(password, found.passwordHash))) return false;
       const username = `admin.${sha256(email).toString('hex').slice(0, 8)}`;
-      const id = known?.userId ?? (await auth.register({ username, email, password }, NOWHERE)).user.id;
+      const id = found?.id ?? (await auth.register({ username, email, password }, NOWHERE)).user.id;
       await tenancy.inTenant(id, (models) => models.users.setRole(id, 'admin'));
+      return true;
     },
 
     /** By id; with `email`, whoever has that address, in any case of its letters. */

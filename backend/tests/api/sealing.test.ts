@@ -75,4 +75,19 @@ describe('secrets that are sealed', () => {
     expect([status, body.user.role]).toEqual([200, 'admin']);
     expect((await client(gateway.url, { token: body.token }).get('/api/admin/users')).status).toBe(200);
   });
+
+  it('regression › ADMIN_EMAIL › somebody registered with it before, with a password of their own › they are no admin', async () => {
+    const squatter = await newUser(gateway.url);
+    const roleAfter = async (password: string) => {
+      const other = await startGateway({
+        workers: [],
+        env: { ...gateway.database.env, ADMIN_EMAIL: squatter.email, ADMIN_PASSWORD: password },
+      });
+      await other.gateway.ensureAdmin().finally(() => other.stop());
+      return (await squatter.api.get('/api/me')).body.role;
+    };
+    expect(await roleAfter('Admin-Password-1')).toBe('user');
+    // Who says its password is the operator.
+    expect(await roleAfter(squatter.password)).toBe('admin');
+  });
 });
