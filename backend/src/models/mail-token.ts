@@ -4,7 +4,16 @@ import { sql } from '../utils/sql.js';
 export type MailPurpose = 'confirm' | 'reset';
 
 export const mailTokenModel = (db: Db) => ({
-  /** The newest of a purpose alone works. `lifetime` in seconds. */
+  /** How many of a purpose were made for a user within the last hour; whoever asks next waits until this transaction ends. */
+  async countRecent(userId: number, purpose: MailPurpose): Promise<number> {
+    await db.query(sql`select from users where id = ${userId} for no key update`);
+    const [row] = await db.query<{ count: number }>(sql`
+      select count(*) from mail_tokens
+       where user_id = ${userId} and purpose = ${purpose} and created_at > now() - interval '1 hour'`);
+    return row!.count;
+  },
+
+  /** `lifetime` in seconds. */
   async create(token: {
     id: string;
     userId: number;
@@ -14,7 +23,7 @@ export const mailTokenModel = (db: Db) => ({
     lifetime: number;
   }): Promise<void> {
     await db.query(
-      sql`delete from mail_tokens where user_id = ${token.userId} and (purpose = ${token.purpose} or expires_at < now())`,
+      sql`delete from mail_tokens where user_id = ${token.userId} and expires_at < now() - interval '1 hour'`,
     );
     await db.query(sql`
       insert into mail_tokens (id, user_id, purpose, email, hash, expires_at)
@@ -22,14 +31,20 @@ export const mailTokenModel = (db: Db) => ({
               now() + make_interval(secs => ${token.lifetime}))`);
   },
 
-  /** One that lives, locked; null: there is none. */
-  async findForUpdate(id: string, purpose: MailPurpose): Promise<{ email: string; hash: Buffer } | null> {
-    const [row] = await db.query<{ email: string; hash: Buffer }>(sql`
-      select email, hash from mail_tokens where id = ${id} and purpose = ${purpose} and expires_at > now() for update`);
+  /** One that lives, locked; null: there is none. `isNewest`: no other of its purpose was made for its user since. */
+  async findForUpdate(
+    id: string,
+    purpose: MailPurpose,
+  ): Promise<{ email: string; hash: Buffer; isNewest: boolean } | null> {
+    const [row] = await db.query<{ email: string; hash: Buffer; isNewest: boolean }>(sql`
+      select email, hash,
+             not exists (select from mail_tokens n
+                          where n.user_id = t.user_id and n.purpose = t.purpose and n.id > t.id) as "isNewest"
+        from mail_tokens t where id = ${id} and purpose = ${purpose} and expires_at > now() for update`);
     return row ?? null;
   },
 
-  async remove(id: string): Promise<void> {
-    await db.query(sql`delete from mail_tokens where id = ${id}`);
+  async removeAll(userId: number, purpose: MailPurpose): Promise<void> {
+    await db.query(sql`delete from mail_tokens where user_id = ${userId} and purpose = ${purpose}`);
   },
 });

@@ -72,6 +72,7 @@ export function createAccounts(deps: {
       const issued = await tenancy.inTenant(userId, async (models) => {
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
         await models.sessions.revokeAll('password_changed', null);
+        await models.mailTokens.removeAll(userId, 'reset');
         const now = (await models.users.findSecrets(userId))!;
         return sessions.begin(models, now, origin);
       });

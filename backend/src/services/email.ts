@@ -9,6 +9,9 @@ import type { Tokens } from './token.js';
 
 export type Emails = ReturnType<typeof createEmails>;
 
+/** Seconds. */
+const HOUR = 3600;
+
 const stale = () =>
   new Problem('unprocessable', 'This link was used, has expired, or is not whole', {
     errors: [{ pointer: '/token', code: 'stale', detail: 'token was used, has expired, or is not whole' }],
@@ -41,6 +44,10 @@ export function createEmails(deps: {
     to: { userId: number; email: string; username: string },
   ): Promise<void> {
     const token = await issueMailToken(models, { userId: to.userId, purpose: 'confirm', email: to.email });
+    if (token === null)
+      throw new Problem('too_many_requests', 'Enough mails were sent; look for them, or try again later', {
+        retryAfter: HOUR,
+      });
     mail.post({
       to: to.email,
       subject: 'Confirm your e-mail address',
@@ -56,6 +63,7 @@ export function createEmails(deps: {
       const user = await models.users.find(userId);
       if (!user?.isActive) return;
       const token = await issueMailToken(models, { userId, purpose: 'reset', email: user.email });
+      if (token === null) return;
       mail.post({
         to: user.email,
         subject: 'Set a new password',
@@ -70,7 +78,7 @@ export function createEmails(deps: {
       if (mail.isOn) await this.askConfirmation(userId);
     },
 
-    /** Problems: mail_off, conflict (it is confirmed). */
+    /** Problems: mail_off, conflict (it is confirmed), too_many_requests. */
     async askConfirmation(userId: number): Promise<void> {
       refuseOff();
       await tenancy.inTenant(userId, async (models) => {
@@ -80,7 +88,7 @@ export function createEmails(deps: {
       });
     },
 
-    /** The address changes when the link that is sent to the new one is opened. Problems: mail_off, unprocessable, already_registered. */
+    /** The address changes when the link that is sent to the new one is opened. Problems: mail_off, unprocessable, too_many_requests. */
     async askChange(userId: number, request: { email: string; currentPassword: string }): Promise<void> {
       refuseOff();
       const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
@@ -143,7 +151,8 @@ export function createEmails(deps: {
       const issued = await tenancy.inTenant(userId, async (models) => {
         const email = await useMailToken(models, request.token, 'reset');
         const user = email === null ? null : await models.users.find(userId);
-        if (!user?.isActive) throw stale();
+        // Who had the former address is not who has the account.
+        if (!user?.isActive || user.email !== email) throw stale();
         await secondFactors.demand(models, userId, request.code);
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
         await models.sessions.revokeAll('password_reset', null);
