@@ -88,8 +88,7 @@ export function createSocket(deps: SocketDeps) {
   });
 
   io.on('connection', (socket) => {
-    const identity = identityOf(socket);
-    const { userId } = identity;
+    const { userId } = identityOf(socket);
     counts.add(userId);
     let leave = () => undefined as void;
     socket.on('disconnect', () => {
@@ -103,7 +102,7 @@ export function createSocket(deps: SocketDeps) {
           userId,
           isReady,
           deliver: (entry) => {
-            if (isInReach(identity, entry.phoneId)) socket.emit(entry.type, JSON.parse(entry.body));
+            if (isInReach(identityOf(socket), entry.phoneId)) socket.emit(entry.type, JSON.parse(entry.body));
           },
           resync: (last) => void socket.emit('resync', { lastSequence: last }),
         },
@@ -169,7 +168,7 @@ function createCounts(most: number) {
   };
 }
 
-/** Disconnects whose credential has ended. Returns how to stop. */
+/** Disconnects whose credential has ended, and learns what each may still hear. Returns how to stop. */
 function keepChecking(io: Server, identify: Identify): () => Promise<void> {
   let round: Promise<void> | null = null;
 
@@ -179,7 +178,10 @@ function keepChecking(io: Server, identify: Identify): () => Promise<void> {
     );
     const identities = await Promise.all(sockets.map((socket) => identify(presentedBy(socket))));
     sockets.forEach((socket, i) => {
-      if (!mayRead(identities[i] ?? null, addressOf(socket))) socket.disconnect(true);
+      const identity = identities[i] ?? null;
+      if (!mayRead(identity, addressOf(socket))) socket.disconnect(true);
+      // A key may have been limited to fewer phones.
+      else socket.data = { ...socket.data, identity };
     });
   }
   async function checkAll(): Promise<void> {

@@ -116,6 +116,30 @@ describe('credentials that are limited to phones', () => {
     });
   });
 
+  it('regression › a socket of a key that is limited to fewer phones meanwhile › hears of the others no more', async () => {
+    const [own, other] = await twoPhones();
+    const request = { name: 'x', phoneIds: [own.id, other.id] };
+    const { body: key } = await user.api.post('/api/keys', request);
+    const heard: number[] = [];
+    const socket = io(gateway.url, { auth: { apiKey: key.key }, transports: ['websocket'] });
+    socket.onAny((_name, event) => heard.push(event.data.phoneId));
+    await until('connected', async () => socket.connected);
+    await settled(user, (await send(user.api, other.id)).body.id, ['read']);
+    await until('both are heard of', async () => heard.includes(other.id));
+    const { status } = await user.api.call('PATCH', `/api/keys/${key.id}`, { phoneIds: [own.id] });
+    expect(status).toBe(200);
+    await until('the other is heard of no more', async () => {
+      heard.length = 0;
+      await settled(user, (await send(user.api, other.id)).body.id, ['read']);
+      // What comes later is heard later.
+      await settled(user, (await send(user.api, own.id)).body.id, ['read']);
+      await until('its own is heard of', async () => heard.includes(own.id));
+      return !heard.includes(other.id);
+    });
+    expect(socket.connected).toBe(true);
+    socket.close();
+  });
+
   it('an Idempotency-Key that another credential used › is not the same key', async () => {
     const [own, other] = await twoPhones();
     const headers = { 'idempotency-key': 'shared-1' };
