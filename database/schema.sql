@@ -1436,7 +1436,8 @@ CREATE TABLE public.audit (
     status integer NOT NULL,
     ip inet,
     request_id text,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    fields text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;

@@ -3,6 +3,16 @@ import { createLogger } from './config/logger.js';
 import { createPostgres } from './config/postgres.js';
 import { createTenancy } from './models/index.js';
 
+const BY_COMMAND = {
+  actorId: null,
+  credential: null,
+  action: 'npm run admin',
+  fields: ['role'],
+  status: 200,
+  ip: null,
+  requestId: null,
+};
+
 /** `npm run admin -- someone@example.com`: that user is an admin from now on; with `--revoke`, no more. */
 async function main(): Promise<void> {
   const isRevoked = process.argv.includes('--revoke');
@@ -25,7 +35,10 @@ async function main(): Promise<void> {
     const known = await tenancy.shared.credentials.findByEmail(email);
     if (!known) throw new Error(`nobody is registered as ${email}`);
     const role = isRevoked ? 'user' : 'admin';
-    await tenancy.inTenant(known.userId, (models) => models.users.setRole(known.userId, role));
+    await tenancy.inTenant(known.userId, async (models) => {
+      await models.users.setRole(known.userId, role);
+      await models.audit.append({ ...BY_COMMAND, userId: known.userId, target: role });
+    });
     const user = await tenancy.inTenant(known.userId, (models) => models.users.find(known.userId));
     const isProven = isRevoked || user?.isEmailVerified;
     process.stdout.write(`${email} is ${isRevoked ? 'no admin any more' : 'an admin'}\n`);

@@ -71,7 +71,10 @@ export const accountController = (deps: {
     },
 
     async updateUser(req: Req<UpdateUserInput>, res: Response) {
-      res.json(await users.update(req.caller.userId, req.input.params.id, req.input.body));
+      const { id } = req.input.params;
+      const user = await users.update(req.caller.userId, id, req.input.body);
+      req.affects = [id];
+      res.json(user);
     },
   };
 };

@@ -103,7 +103,9 @@ export const authController = (deps: {
     },
 
     async resetPassword(req: Req<ResetInput>, res: Response) {
-      res.json(await emails.reset(req.input.body, originOf(req)));
+      const { userId, issued } = await emails.reset(req.input.body, originOf(req));
+      req.affects = [userId];
+      res.json(issued);
     },
 
     async askConfirmation(req: Req, res: Response) {
@@ -117,7 +119,9 @@ export const authController = (deps: {
     },
 
     async confirmEmail(req: Req<ConfirmInput>, res: Response) {
-      res.json(await emails.confirm(req.input.body.token));
+      const user = await emails.confirm(req.input.body.token);
+      req.affects = [user.id];
+      res.json(user);
     },
 
     /** What a link in a mail opens. The token is used by what the page sends, not by looking at it, as mail scanners do. */

@@ -47,7 +47,11 @@ export const poolController = ({ pool, adopting }: { pool: Pool; adopting: Adopt
   },
 
   async adopt(req: Req<AdoptInput>, res: Response) {
-    res.json({ data: await adopting.adopt(req.input.params.id, req.input.body.phones) });
+    const { phones } = req.input.body;
+    const data = await adopting.adopt(req.input.params.id, phones);
+    const affects = phones.filter((_, i) => data[i]!.phoneId !== null).map(({ userId }) => userId);
+    if (affects.length > 0) req.affects = affects;
+    res.json({ data });
   },
 
   async list(_req: Req, res: Response) {
@@ -63,7 +67,7 @@ export const poolController = ({ pool, adopting }: { pool: Pool; adopting: Adopt
   },
 
   async move(req: Req<MovePhoneInput>, res: Response) {
-    await pool.move(req.input.params.id, req.input.body.nodeId);
+    req.affects = [await pool.move(req.input.params.id, req.input.body.nodeId)];
     res.status(202).json({ phoneId: req.input.params.id, status: 'moving' });
   },
 });

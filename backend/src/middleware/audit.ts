@@ -7,6 +7,7 @@ export interface AuditLine {
   credential: string | null;
   action: string;
   target: string | null;
+  fields: string[];
   status: number;
   ip: string | null;
   requestId: string | null;
@@ -26,27 +27,30 @@ export const isAudited = ({ method, tag, access }: Pick<Endpoint, 'method' | 'ta
 const idOf = (value: unknown): string | null =>
   typeof value === 'number' || typeof value === 'string' ? String(value) : null;
 
-/** Whose doing it was: the caller's, or of who has just registered or signed in. */
-function userOf(req: Req, body: Record<string, unknown>): number | null {
+/** Whose doing it was: the caller's, or of who has just registered or signed in, or was sent a link by mail. */
+function actorOf(req: Req, body: Record<string, unknown>): number | null {
   const caller = req.caller as Req['caller'] | undefined;
   const user = body['user'] as { id?: unknown } | undefined;
-  return caller?.userId ?? (typeof user?.id === 'number' ? user.id : null);
+  return caller?.userId ?? (typeof user?.id === 'number' ? user.id : (req.affects?.[0] ?? null));
 }
 
-function lineOf(req: Req, res: Response, body: Record<string, unknown>): AuditLine | null {
-  const userId = userOf(req, body);
-  if (userId === null || !req.endpoint) return null;
-  const params = (req.input as { params?: Record<string, unknown> } | undefined)?.params;
-  return {
-    userId,
-    actorId: userId,
+/** One for each user whose account it changed: that is in their view, whoever did it. */
+function linesOf(req: Req, res: Response, body: Record<string, unknown>): AuditLine[] {
+  const actorId = actorOf(req, body);
+  if (actorId === null || !req.endpoint) return [];
+  const { params, body: given } = (req.input ?? {}) as Record<'params' | 'body', object | undefined>;
+  const line = {
+    actorId,
     credential: (req.caller as Req['caller'] | undefined)?.credentialId ?? null,
     action: `${req.endpoint.method.toUpperCase()} ${req.endpoint.path}`,
-    target: idOf(params?.['id'] ?? body['id']),
+    target: idOf((params as { id?: unknown } | undefined)?.id ?? body['id']),
+    // Not those that have only their defaults.
+    fields: Object.keys(given ?? {}).filter((name) => name in ((req.body ?? {}) as object)),
     status: res.statusCode,
     ip: req.ip ?? null,
     requestId: req.requestId,
   };
+  return [...new Set(req.affects ?? [actorId])].map((userId) => ({ ...line, userId }));
 }
 
 /** Keeps who did what, once it was answered; a refusal changes nothing and is not kept. */
@@ -61,8 +65,8 @@ export function audit(row: Endpoint, { append, onError }: Auditor): RequestHandl
         return json.call(res, body);
       };
       res.once('finish', () => {
-        const line = res.statusCode < 300 ? lineOf(req as Req, res, said) : null;
-        if (line) append(line).catch(onError);
+        const lines = res.statusCode < 300 ? linesOf(req as Req, res, said) : [];
+        for (const line of lines) append(line).catch(onError);
       });
       next();
     },

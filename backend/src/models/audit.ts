@@ -12,6 +12,8 @@ export interface AuditEntry {
   /** `POST /api/keys` */
   action: string;
   target: string | null;
+  /** Names of the fields that the request gave. */
+  fields: string[];
   /** How it was answered. */
   status: number;
   ip: string | null;
@@ -20,7 +22,7 @@ export interface AuditEntry {
 }
 
 const columns =
-  raw(`id, user_id as "userId", actor_id as "actorId", credential, action, target, status, host(ip) as ip,
+  raw(`id, user_id as "userId", actor_id as "actorId", credential, action, target, fields, status, host(ip) as ip,
   request_id as "requestId", at`);
 
 export interface AuditPage {
@@ -32,9 +34,9 @@ export interface AuditPage {
 export const auditModel = (db: Db) => ({
   async append(entry: Omit<AuditEntry, 'id' | 'at'>): Promise<void> {
     await db.query(sql`
-      insert into audit (user_id, actor_id, credential, action, target, status, ip, request_id)
-      values (${entry.userId}, ${entry.actorId}, ${entry.credential}, ${entry.action}, ${entry.target}, ${entry.status},
-              ${entry.ip}::inet, ${entry.requestId})`);
+      insert into audit (user_id, actor_id, credential, action, target, fields, status, ip, request_id)
+      values (${entry.userId}, ${entry.actorId}, ${entry.credential}, ${entry.action}, ${entry.target},
+              ${entry.fields}::text[], ${entry.status}, ${entry.ip}::inet, ${entry.requestId})`);
   },
 
   /** Of the users in context, the latest first. */

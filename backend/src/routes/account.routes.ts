@@ -41,6 +41,7 @@ const entry = Joi.object({
   credential: Joi.string().allow(null).required().description('The key or the session that they used'),
   action: Joi.string().required().example('POST /api/keys'),
   target: Joi.string().allow(null).required().description('What it was done to'),
+  fields: Joi.array().items(Joi.string()).required().description('Which fields the request gave'),
   status: Joi.number().integer().required(),
   ip: Joi.string().allow(null).required(),
   requestId: Joi.string().allow(null).required(),

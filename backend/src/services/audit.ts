@@ -5,6 +5,9 @@ export type AuditView = Omit<AuditEntry, 'at'> & { at: string };
 export type Audit = ReturnType<typeof createAudit>;
 
 const view = ({ at, ...entry }: AuditEntry): AuditView => ({ ...entry, at: at.toISOString() });
+/** From where an admin did it is not for the user it was done to. */
+const ownView = (entry: AuditEntry): AuditView =>
+  view(entry.actorId === entry.userId ? entry : { ...entry, credential: null, ip: null });
 
 interface Page {
   before: number | undefined;
@@ -13,8 +16,8 @@ interface Page {
 
 /** Who did what to what, from where; nothing in it is ever changed. */
 export function createAudit({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'> }) {
-  const pageOf = (rows: readonly AuditEntry[], limit: number) => ({
-    data: rows.slice(0, limit).map(view),
+  const pageOf = (rows: readonly AuditEntry[], limit: number, shown = view) => ({
+    data: rows.slice(0, limit).map(shown),
     hasMore: rows.length > limit,
   });
 
@@ -27,6 +30,7 @@ export function createAudit({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant' | '
       pageOf(
         await tenancy.inTenant(userId, (models) => models.audit.list({ ...page, limit: page.limit + 1 })),
         page.limit,
+        ownView,
       ),
 
     /** Of all users, or of one, the latest first; for admins. */

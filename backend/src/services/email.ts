@@ -143,7 +143,7 @@ export function createEmails(deps: {
     async reset(
       request: { token: string; newPassword: string; code?: string },
       origin: Origin,
-    ): Promise<Issued> {
+    ): Promise<{ userId: number; issued: Issued }> {
       const userId = claimedUser(request.token);
       if (userId === null) throw stale();
       const passwordHash = await passwords.hash(request.newPassword);
@@ -159,7 +159,7 @@ export function createEmails(deps: {
         return sessions.begin(models, (await models.users.findSecrets(userId))!, origin);
       });
       forget(userId);
-      return issued;
+      return { userId, issued };
     },
   };
 }

@@ -224,10 +224,10 @@ export function createPool(deps: {
     },
 
     /**
-     * Moves one phone, to that node or to the least loaded one. Problems: not_found (phone), unprocessable (node),
+     * Moves one phone, to that node or to the least loaded one. Returns whose it is. Problems: not_found (phone), unprocessable (node),
      * conflict (it lives there, was never paired or is logged out, moves already; the node takes none).
      */
-    async move(phoneId: number, nodeId: number | null): Promise<void> {
+    async move(phoneId: number, nodeId: number | null): Promise<number> {
       const target = nodeId === null ? null : (await list()).find(({ id }) => id === nodeId);
       if (target === undefined) throw new Problem('unprocessable', `There is no node ${nodeId}`);
       const userId = await checks.ownerOf(phoneId);
@@ -253,6 +253,7 @@ export function createPool(deps: {
         throw new Problem('conflict', `${target?.name ?? 'No other node'} takes no phones at the moment`);
       await tenancy.inTenant(phone.userId, (models) => models.checks.ask(phone.userId, phoneId));
       wake.hint('check');
+      return phone.userId;
     },
   };
 }

@@ -40,6 +40,8 @@ export interface Req<I extends Input = Input> extends Request {
   /** Absent on rows whose access is public or node; reading it there is a mistake. */
   caller: Caller;
   requestId: string;
+  /** Whose accounts it changes, where a handler says so: not the caller's, or there is no caller. */
+  affects?: readonly number[];
   /** The row that answers; absent while none is matched. */
   endpoint?: Endpoint;
 }

@@ -281,6 +281,23 @@ describe('accounts', () => {
       expect(next.data[0].id).toBeLessThan(page.data[1].id);
     });
 
+    it('regression › an admin changes a user › it is in that user’s view, without from where; and of whom in the admins’', async () => {
+      const [admin, user] = [await newAdmin(gateway), await newUser(gateway.url)];
+      await admin.api.call('PATCH', `/api/admin/users/${user.id}`, { quotas: { phones: 7 } });
+      const last = async () => (await user.api.get('/api/me/audit?limit=1')).body.data[0];
+      await until('it is kept', async () => (await last()).action === 'PATCH /api/admin/users/:id');
+      const line = { userId: user.id, actorId: admin.id, target: String(user.id), fields: ['quotas'] };
+      expect(await last()).toMatchObject({ ...line, ip: null, credential: null });
+      const { body } = await admin.api.get(`/api/admin/audit?userId=${user.id}&limit=1`);
+      expect(body.data[0]).toMatchObject({
+        ...line,
+        ip: expect.any(String),
+        credential: expect.stringMatching(/^ses_/),
+      });
+      const { body: own } = await admin.api.get('/api/me/audit');
+      expect(own.data[0]).toMatchObject({ action: 'npm run admin', actorId: null, target: 'admin' });
+    });
+
     it('by the role that serves requests › nothing is changed or removed', async () => {
       for (const statement of ['update audit set status = 1', 'delete from audit'])
         await expect(gateway.database.query(`set role evolution_app; ${statement}`)).rejects.toThrow(

@@ -87,6 +87,14 @@ describe('e-mail', () => {
     expect((await user.api.get('/api/me')).status).toBe(401);
     expect(await statusOf('Another-Password-1', user.email)).toBe(200);
     expect(await statusOf(user.password, user.email)).toBe(401);
+    const { body: now } = await stranger().post('/api/auth/login', {
+      email: user.email,
+      password: 'Another-Password-1',
+    });
+    const { body: audit } = await client(gateway.url, { token: now.token }).get('/api/me/audit');
+    expect(audit.data).toContainEqual(
+      expect.objectContaining({ action: 'POST /api/auth/password/reset', actorId: user.id }),
+    );
     const again = { token: tokenOf(link), newPassword: 'Third-Password-1' };
     expect((await stranger().post('/api/auth/password/reset', again)).status).toBe(422);
   });

@@ -281,6 +281,11 @@ describe('nodes at run time', () => {
       expect(moved.status).toBe(202);
       await settled(user, await send(phoneId, 'and moved'), OUT);
       expect(await pairings()).toBe(before);
+      const { data } = (await user.api.get('/api/me/audit?limit=2')).body;
+      expect(data.map((one: any) => [one.action, one.actorId])).toEqual([
+        ['POST /api/admin/phones/:id/move', admin.id],
+        ['POST /api/admin/nodes/:id/adopt', admin.id],
+      ]);
     });
 
     it('unpaired, unknown, or of nobody › told one by one, and nothing is changed', async () => {
