@@ -21,7 +21,9 @@ CREATE TYPE public.acceptance AS (
 	phone_number text,
 	phone_status text,
 	media_status text,
-	outcome text
+	outcome text,
+	day_limit bigint,
+	day_left bigint
 );
 
 CREATE TYPE public.claimed_lane AS (
@@ -33,7 +35,7 @@ CREATE TYPE public.claimed_lane AS (
 	failures integer
 );
 
-CREATE FUNCTION public.accept_messages(p_batch jsonb) RETURNS TABLE(n integer, outcome text, phone_status text, id bigint, phone_id bigint, chat text, from_number text, to_number text, type text, content text, payload jsonb, priority smallint, media_id bigint, send_at timestamp with time zone, created_at timestamp with time zone, expires_at timestamp with time zone)
+CREATE FUNCTION public.accept_messages(p_batch jsonb) RETURNS TABLE(n integer, outcome text, phone_status text, id bigint, phone_id bigint, chat text, from_number text, to_number text, type text, content text, payload jsonb, priority smallint, media_id bigint, send_at timestamp with time zone, created_at timestamp with time zone, expires_at timestamp with time zone, day_left bigint)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -65,16 +67,16 @@ begin
                             when p.status in ('logged_out', 'banned', 'mismatch') then 'phone_refuses'
                             when b."mediaId" is not null and d.id is null then 'media_missing'
                             when d.status = 'failed' then 'media_refused'
-                            else 'accepted' end)::acceptance order by b.ord)
+                            else 'accepted' end, b."dayLimit", null)::acceptance order by b.ord)
     into work
     from (
       -- Numbered as they came, whatever order the joins below give them.
       select r.*, nextval('messages_id_seq') as id from rows from (jsonb_to_recordset(p_batch) as (
            "userId" bigint, "phoneId" bigint, chat text, type text, content text, payload jsonb, priority smallint,
            "sendAt" timestamptz, "expiresAt" timestamptz, ttl integer, "onUnknown" text, "mediaId" bigint, "bulkId" bigint,
-           "requestId" text, key text, hash text, "keyTtl" integer)) with ordinality
+           "requestId" text, key text, hash text, "keyTtl" integer, "dayLimit" bigint)) with ordinality
       as r ("userId", "phoneId", chat, type, content, payload, priority, "sendAt", "expiresAt", ttl, "onUnknown", "mediaId",
-            "bulkId", "requestId", key, hash, "keyTtl", ord)) b
+            "bulkId", "requestId", key, hash, "keyTtl", "dayLimit", ord)) b
     -- One look each, by its id: a plan that was made while the tables were small would read them whole for ever.
     left join lateral (select id, phone_number, status from phone_numbers
                         where id = b."phoneId" and user_id = b."userId" offset 0) p on true
@@ -98,11 +100,17 @@ begin
                        w.on_unknown, w.media_id, w.bulk_id, w.request_id, w.key, w.hash, w.key_ttl, k.message_id,
                        w.phone_number, w.phone_status, w.media_status,
                        case when k.request_hash <> w.hash or k.message_id is null then 'key_mismatch'
-                            else 'replayed' end)::acceptance end) order by w.n)
+                            else 'replayed' end, w.day_limit, null)::acceptance end) order by w.n)
       into work
       from unnest(work) w
       left join idempotency_keys k on k.user_id = w.user_id and k.key = w.key and k.expires_at > now()
            and (w.user_id || ' ' || w.key = any (fresh)) is not true;
+  end if;
+
+  if exists (select 1 from unnest(work) w where w.outcome = 'accepted' and w.day_limit is not null) then
+    work := within_quota(work, (stamp at time zone 'utc')::date);
+    delete from idempotency_keys k using unnest(work) w
+     where w.outcome = 'quota_exceeded' and k.user_id = w.user_id and k.key = w.key and k.message_id = w.message_id;
   end if;
 
   insert into messages (id, user_id, phone_number_id, direction, source, chat, from_number, to_number, type, content,
@@ -122,11 +130,11 @@ begin
 
   return query
   select w.n, w.outcome, w.phone_status, w.message_id, w.phone_id, w.chat, w.phone_number, w.chat, w.type, w.content,
-         w.payload, w.priority, w.media_id, w.send_at, stamp, w.expires_at
+         w.payload, w.priority, w.media_id, w.send_at, stamp, w.expires_at, w.day_left
     from unnest(work) w where w.outcome <> 'replayed'
   union all
   select w.n, w.outcome, w.phone_status, m.id, m.phone_number_id, m.chat, m.from_number, m.to_number, m.type, m.content,
-         m.payload, m.priority, m.media_id, m.send_at, m.created_at, m.expires_at
+         m.payload, m.priority, m.media_id, m.send_at, m.created_at, m.expires_at, null
     from unnest(work) w join messages m on m.id = w.message_id where w.outcome = 'replayed';
 end
 $_$;
@@ -1382,6 +1390,34 @@ CREATE FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) RETURNS 
     SET search_path TO 'public', 'pg_temp'
     AS $$
   delete from delivery_queue where webhook_id = p_webhook and user_id = p_user
+$$;
+
+CREATE FUNCTION public.within_quota(p_work public.acceptance[], p_day date) RETURNS public.acceptance[]
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  work acceptance[];
+begin
+  insert into usage_days as u (user_id, day)
+  select distinct w.user_id, p_day from unnest(p_work) w where w.outcome = 'accepted' and w.day_limit is not null order by 1
+  on conflict (user_id, day) do update set messages = u.messages;
+
+  select array_agg(case when c.n is null then w else jsonb_populate_record(w, jsonb_build_object(
+                     'outcome', case when c.room >= 0 then 'accepted' else 'quota_exceeded' end,
+                     'day_left', greatest(c.room, 0))) end order by w.n)
+    into work
+    from unnest(p_work) w
+    left join (select a.n, a.day_limit - u.messages - row_number() over (partition by a.user_id order by a.n) as room
+                 from unnest(p_work) a join usage_days u on u.user_id = a.user_id and u.day = p_day
+                where a.outcome = 'accepted' and a.day_limit is not null) c on c.n = w.n;
+
+  update usage_days u set messages = u.messages + t.count
+    from (select w.user_id, count(*) as count from unnest(work) w
+           where w.outcome = 'accepted' and w.day_limit is not null group by 1) t
+   where u.user_id = t.user_id and u.day = p_day;
+  return work;
+end
 $$;
 
 CREATE TABLE public.api_keys (
@@ -3185,6 +3221,9 @@ GRANT ALL ON FUNCTION public.trim_events(p_before timestamp with time zone, p_li
 
 REVOKE ALL ON FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.within_quota(p_work public.acceptance[], p_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.within_quota(p_work public.acceptance[], p_day date) TO evolution_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO evolution_app;
 

@@ -78,6 +78,7 @@ const draft = ({ userId, phoneId }: (typeof phones)[number], i: number) => ({
   key: null,
   hash: null,
   keyTtl: 86_400,
+  dayLimit: null,
 });
 let next = 0;
 const anyPhone = () => phones[(next += 7) % phones.length]!;

@@ -211,7 +211,13 @@ export function compose(env: Settings, logger: Logger) {
     noteSeen: (id) => sight.note(id, env.REFRESH_EXPIRES_IN),
   });
   const feed = createFeed({ tenancy, wake, logger, sweepMs: env.SWEEP_MS });
-  const sessions = createSessions({ tenancy, tokens, sight, lifetime: env.REFRESH_EXPIRES_IN });
+  const sessions = createSessions({
+    tenancy,
+    tokens,
+    sight,
+    forget: identify.forget,
+    lifetime: env.REFRESH_EXPIRES_IN,
+  });
   const secondFactors = createSecondFactors({ tenancy, passwords, sealer });
   const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors, identify });
   const mail = mailClient({
@@ -358,7 +364,7 @@ export function compose(env: Settings, logger: Logger) {
   const controllers = {
     account: accountController({ accounts, audit, users, quotas }),
     auth: authController({ auth, accounts, sessions, emails, secondFactors }),
-    keys: keyController({ keys: createKeys({ tenancy }) }),
+    keys: keyController({ keys: createKeys({ tenancy, forget: identify.forget }) }),
     bulks: bulkController({ bulks, quotas }),
     data: dataController({ exports, removing, erasing }),
     events: eventController({ events: createEvents({ tenancy }) }),

@@ -17,20 +17,12 @@ export const bulkController = ({
   quotas,
 }: {
   bulks: Bulks;
-  quotas: Pick<QuotaService, 'spending'>;
+  quotas: Pick<QuotaService, 'dayLimit'>;
 }) => ({
   async send(req: Req<SendBulkInput>, res: Response) {
-    const asking = { requestId: req.requestId, idempotencyKey: idempotencyKey(req) };
-    const { userId } = req.caller;
-    const { value, allowance } = await quotas.spending(
-      req.caller,
-      req.input.body.messages.length,
-      async () => {
-        const accepted = await bulks.accept(userId, req.input.body, asking);
-        return { value: accepted, used: accepted.replayed ? 0 : accepted.bulk.accepted };
-      },
-    );
-    const { bulk, replayed } = value;
+    const dayLimit = quotas.dayLimit(req.caller);
+    const asking = { requestId: req.requestId, idempotencyKey: idempotencyKey(req), dayLimit };
+    const { bulk, replayed, allowance } = await bulks.accept(req.caller.userId, req.input.body, asking);
     sendAllowance(res, allowance);
     if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(202).location(`/api/messages/bulk/${bulk.id}`).json(bulk);

@@ -2,6 +2,7 @@ import type { Response } from 'express';
 import type { QuotaService } from '../services/quota.js';
 import type { Messages, SendRequest } from '../services/message.js';
 import type { Req } from '../utils/endpoint.js';
+import { Problem } from '../utils/problem.js';
 import { idempotencyKey, sendAllowance, type IdempotencyHeaders } from './page.js';
 
 export interface SendInput {
@@ -9,15 +10,16 @@ export interface SendInput {
   body: SendRequest;
 }
 
-export const messageController = (deps: { messages: Messages; quotas: Pick<QuotaService, 'spending'> }) => ({
+export const messageController = (deps: { messages: Messages; quotas: Pick<QuotaService, 'dayLimit'> }) => ({
   async send(req: Req<SendInput>, res: Response) {
-    const asking = { requestId: req.requestId, idempotencyKey: idempotencyKey(req) };
-    const { userId } = req.caller;
-    const { value, allowance } = await deps.quotas.spending(req.caller, 1, async () => {
-      const accepted = await deps.messages.accept(userId, req.input.body, asking);
-      return { value: accepted, used: accepted.replayed ? 0 : 1 };
+    const dayLimit = deps.quotas.dayLimit(req.caller);
+    const asking = { requestId: req.requestId, idempotencyKey: idempotencyKey(req), dayLimit };
+    const accepting = deps.messages.accept(req.caller.userId, req.input.body, asking);
+    const { message, replayed, allowance } = await accepting.catch((error: unknown) => {
+      const isOver = error instanceof Problem && error.code === 'quota_exceeded';
+      sendAllowance(res, isOver && dayLimit !== null ? { limit: dayLimit, left: 0 } : null);
+      throw error;
     });
-    const { message, replayed } = value;
     sendAllowance(res, allowance);
     if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(202).location(`/api/messages/${message.id}`).json(message);

@@ -1,5 +1,6 @@
 import type { Response } from 'express';
-import type { Allowance } from '../services/quota.js';
+import type { Allowance } from '../services/message.js';
+import { secondsLeftToday } from '../utils/day.js';
 import type { Req } from '../utils/endpoint.js';
 import type { Place } from '../utils/place.js';
 import { Problem } from '../utils/problem.js';
@@ -24,9 +25,9 @@ export function idempotencyKey({
 /** What is left of a day's messages, beside the limits of requests (draft-ietf-httpapi-ratelimit-headers-08). */
 export function sendAllowance(res: Response, allowance: Allowance | null): void {
   if (!allowance) return;
-  const { limit, left, resetIn } = allowance;
+  const { limit, left } = allowance;
   res.append('RateLimit-Policy', `"messages-per-day"; q=${limit}; w=86400`);
-  res.append('RateLimit', `"messages-per-day"; r=${left}; t=${resetIn}`);
+  res.append('RateLimit', `"messages-per-day"; r=${left}; t=${secondsLeftToday()}`);
 }
 
 export interface PageQuery {

@@ -87,6 +87,22 @@ export const apiKeyModel = (db: Db) => ({
     return row ?? null;
   },
 
+  /** Locked: two may be about to replace it. */
+  async findForUpdate(id: string): Promise<ApiKey | null> {
+    const [row] = await db.query<ApiKey>(
+      sql`select ${columns} from api_keys where id = ${id} and revoked_at is null for update`,
+    );
+    return row ?? null;
+  },
+
+  /** The live key that replaces this one. */
+  async findSuccessor(id: string): Promise<{ id: string } | null> {
+    const [row] = await db.query<{ id: string }>(
+      sql`select k.id from api_keys k where k.rolled_from = ${id} and ${isLive} order by k.id desc limit 1`,
+    );
+    return row ?? null;
+  },
+
   async update(id: string, to: ApiKeyChange): Promise<void> {
     const has = (name: keyof ApiKeyChange): boolean => to[name] !== undefined;
     await db.query(sql`

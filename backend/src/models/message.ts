@@ -80,6 +80,8 @@ export interface Draft {
   hash: string | null;
   /** Seconds. */
   keyTtl: number;
+  /** Messages of its user in a day (UTC); null: as many as they like, and none is counted. */
+  dayLimit: number | null;
 }
 
 export interface Acceptance {
@@ -90,7 +92,8 @@ export interface Acceptance {
     | 'phone_missing'
     | 'phone_refuses'
     | 'media_missing'
-    | 'media_refused';
+    | 'media_refused'
+    | 'quota_exceeded';
   phoneStatus: string | null;
   id: number;
   phoneId: number;
@@ -105,6 +108,8 @@ export interface Acceptance {
   sendAt: Date | null;
   createdAt: Date;
   expiresAt: Date | null;
+  /** How many more its user may send today after it; null: where there is no limit, and of what was accepted before. */
+  dayLeft: number | null;
 }
 
 export interface NewFact {
@@ -171,7 +176,7 @@ export const messageModel = (db: Db) => {
       db.query<Acceptance>(sql`
         select outcome, phone_status as "phoneStatus", id, phone_id as "phoneId", chat, from_number as "from",
                to_number as "to", type, content, payload, priority, media_id as "mediaId", send_at as "sendAt",
-               created_at as "createdAt", expires_at as "expiresAt"
+               created_at as "createdAt", expires_at as "expiresAt", day_left as "dayLeft"
           from accept_messages(${JSON.stringify(drafts)}::jsonb) order by n`),
 
     find: (id: number) => one(sql`select ${messageColumns} from messages where id = ${id}`),

@@ -33,23 +33,6 @@ export const quotaModel = (db: Db) => ({
       update users set kept_days = jsonb_strip_nulls(kept_days || ${JSON.stringify(to)}::jsonb), updated_at = now() where id = ${userId}`);
   },
 
-  /** Counts messages of today (UTC) unless that would be more than `limit`. How many they are then; null: too many. */
-  async takeMessages(userId: number, count: number, limit: number): Promise<number | null> {
-    const [row] = await db.query<{ messages: number }>(sql`
-      insert into usage_days as u (user_id, day, messages)
-      select ${userId}, (now() at time zone 'utc')::date, ${count} where ${count} <= ${limit}::bigint
-      on conflict (user_id, day) do update set messages = u.messages + excluded.messages
-        where u.messages + excluded.messages <= ${limit}::bigint
-      returning messages`);
-    return row?.messages ?? null;
-  },
-
-  async giveBackMessages(userId: number, count: number): Promise<void> {
-    await db.query(sql`
-      update usage_days set messages = greatest(0, messages - ${count})
-       where user_id = ${userId} and day = (now() at time zone 'utc')::date`);
-  },
-
   /** What is used of each. */
   async usage(userId: number): Promise<Required<Quotas>> {
     const [row] = await db.query<Required<Quotas>>(sql`

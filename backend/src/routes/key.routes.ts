@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import Joi from 'joi';
 import type {
   CreateKeyInput,
@@ -9,6 +8,7 @@ import type {
   UpdateKeyInput,
 } from '../controllers/key.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
+import { readNetwork } from '../utils/network.js';
 import { SCOPES } from '../utils/scope.js';
 import { id as phoneId, instant, listOf, page, time } from './shapes.js';
 
@@ -21,13 +21,11 @@ const params = Joi.object({ id });
 const network = Joi.string()
   .max(50)
   .custom((value: string, helpers) => {
-    const [address = '', bits, ...rest] = value.split('/');
-    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-    const isRight = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
-    if (most < 0 || !isRight || rest.length > 0) return helpers.error('network');
-    return value;
+    return readNetwork(value) ?? helpers.error('network');
   })
-  .messages({ network: '{{#label}} must be an address or a network, such as 203.0.113.0/24' })
+  .messages({
+    network: '{{#label}} must be an address, or a network such as 203.0.113.0/24 with no host in it',
+  })
   .example('203.0.113.0/24');
 
 const fields = {
@@ -124,7 +122,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
     tag: 'Keys',
     summary: 'Replace an API key by a new one',
     description:
-      'That may do the same. The old one goes on for `overlap` seconds, so that programs can change over.',
+      'That may do the same. The old one goes on for `overlap` seconds, so that programs can change over. A key is rolled once: after that, what replaced it is.',
     input: {
       params,
       body: Joi.object({
@@ -132,7 +130,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
       }).example({ overlap: 3600 }),
     },
     output: { 201: createdKey },
-    problems: ['not_found', 'forbidden'],
+    problems: ['not_found', 'forbidden', 'conflict'],
     handler: keys.roll,
   }),
   endpoint<KeyInput>({

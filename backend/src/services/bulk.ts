@@ -7,7 +7,14 @@ import { fill, isUnfilled } from '../utils/template.js';
 import { bulkEvent } from './event-data.js';
 import { once } from './idempotency.js';
 import { isScheduled } from './message-view.js';
-import { draftRow, refusalOf, type Asking, type SendRequest } from './message.js';
+import {
+  allowanceOf,
+  draftRow,
+  refusalOf,
+  type Allowance,
+  type Asking,
+  type SendRequest,
+} from './message.js';
 import type { Drafts } from './draft.js';
 import { endWaiting, isWaiting, record } from './progress.js';
 
@@ -106,7 +113,7 @@ export function createBulks(deps: {
     if ('errors' in item) return item;
     try {
       const drafted = await draft(userId, item.request);
-      const plain = { requestId: asking.requestId, idempotencyKey: null };
+      const plain = { ...asking, idempotencyKey: null };
       return { draft: draftRow(userId, { request: item.request, drafted, asking: plain, settings }) };
     } catch (error) {
       if (!(error instanceof Problem) || !error.more.errors) throw error;
@@ -131,7 +138,7 @@ export function createBulks(deps: {
     models: Models,
     userId: number,
     { request, ready }: { request: BulkRequest; ready: Ready[] },
-  ): Promise<AcceptedBulk> {
+  ): Promise<{ bulk: AcceptedBulk; accepted: Acceptance[] }> {
     const bulk = await models.bulks.create({
       userId,
       name: request.name ?? null,
@@ -144,7 +151,7 @@ export function createBulks(deps: {
     await models.bulks.setRefused(bulk.id, refused);
     const progress: Record<string, number> = {};
     for (const { status } of results) if (status !== null) progress[status] = (progress[status] ?? 0) + 1;
-    return { ...view({ ...bulk, refused }, progress), results };
+    return { bulk: { ...view({ ...bulk, refused }, progress), results }, accepted };
   }
 
   async function find(models: Models, id: number): Promise<Bulk> {
@@ -176,7 +183,8 @@ export function createBulks(deps: {
       userId: number,
       request: BulkRequest,
       asking: Asking,
-    ): Promise<{ bulk: AcceptedBulk; replayed: boolean }> {
+    ): Promise<{ bulk: AcceptedBulk; replayed: boolean; allowance: Allowance | null }> {
+      let allowance: Allowance | null = null;
       const ready = await readyOnce(userId, request, asking);
       const asked = {
         userId,
@@ -186,12 +194,13 @@ export function createBulks(deps: {
       };
       const { value, replayed } = await tenancy.inTenant(userId, (models) =>
         once(models, asked, async () => {
-          const first = await store(models, userId, { request, ready });
-          return { first, again: first };
+          const { bulk, accepted } = await store(models, userId, { request, ready });
+          allowance = allowanceOf(accepted, asking);
+          return { first: bulk, again: bulk };
         }),
       );
       wake.hint('lane');
-      return { bulk: value, replayed };
+      return { bulk: value, replayed, allowance };
     },
 
     /** With its progress as it is now. Problem: not_found. */

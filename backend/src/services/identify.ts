@@ -38,8 +38,11 @@ export interface Held {
 /** How the ids of sessions begin. */
 const SESSION = 'ses_';
 
-/** What is remembered of a credential lives so long: a revocation takes effect within it, with or without Redis. */
-const CACHE = { ms: 1000, size: 10_000 };
+/**
+ * What is remembered of a credential lives so long: a revocation takes effect everywhere within a second, with or without
+ * Redis, also where the question was under way.
+ */
+const CACHE = { ms: 750, size: 10_000 };
 /** Milliseconds: so seldom, at most, a wrong token makes its user be looked up again. */
 const SECOND_LOOK_MS = 100;
 
@@ -227,7 +230,9 @@ export function createIdentify(deps: {
     if (text === undefined) return null;
     return text.startsWith('ev_') ? byKey(text) : apiKey === undefined ? byToken(text) : null;
   };
-  /** What this process remembers of a user is asked for anew. */
-  const forget = (userId: number): void => users.forget(String(userId));
+  /** What this process remembers of a user (a number), a key or a session is asked for anew. */
+  const forget = (id: number | string): void => {
+    for (const known of [users, keys, sessions]) known.forget(String(id));
+  };
   return Object.assign(identify, { prime, forget });
 }

@@ -2,7 +2,7 @@ import type { ApiKey } from '../models/api-key.js';
 import type { Models, Tenancy } from '../models/index.js';
 import { createApiKey } from '../utils/api-key.js';
 import { Problem } from '../utils/problem.js';
-import { SCOPES_OF_PHONES } from '../utils/scope.js';
+import { refuseBeyond, refuseMore, refuseWider, type Giver } from './giving.js';
 
 export interface KeyView {
   id: string;
@@ -31,13 +31,6 @@ export interface KeyRequest {
   expiresAt: string | null;
 }
 
-/** Who asks: a key gives no more than it has. */
-export interface Giver {
-  userId: number;
-  scopes: readonly string[] | 'all';
-  isAdmin: boolean;
-}
-
 export type Keys = ReturnType<typeof createKeys>;
 
 const MAX_KEYS = 100;
@@ -55,40 +48,23 @@ const view = (key: ApiKey): KeyView => ({
   rolledFrom: key.rolledFrom,
 });
 
-/** Nobody gives away what they do not have. Problem: forbidden. */
-function refuseMore(giver: Giver, scopes: readonly string[] | null | undefined): void {
-  if (scopes === undefined) return;
-  const missing =
-    giver.scopes === 'all'
-      ? (scopes ?? []).filter((scope) => scope === 'admin' && !giver.isAdmin)
-      : (scopes ?? ['all']).filter((scope) => !giver.scopes.includes(scope));
-  if (missing.length > 0)
-    throw new Problem('forbidden', `You cannot give what you do not have: ${missing.join(', ')}`);
-}
+const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-/** What is about the whole account cannot be limited to phones, and phones have to be there. Problem: unprocessable. */
-async function refuseBeyond(
-  models: Pick<Models, 'phones'>,
-  { scopes, phoneIds }: { scopes: readonly string[] | null; phoneIds: readonly number[] | null },
-): Promise<void> {
-  if (phoneIds === null) return;
-  const beyond = (scopes ?? []).filter((scope) => !SCOPES_OF_PHONES.includes(scope));
-  const there = await Promise.all(phoneIds.map((id) => models.phones.find(id)));
-  const errors = [
-    ...beyond.map((scope) => ({
-      pointer: '/scopes',
-      code: 'beyond_phones',
-      detail: `${scope} is about the whole account; a key that is limited to phones cannot have it`,
-    })),
-    ...phoneIds.flatMap((id, i) =>
-      there[i] ? [] : [{ pointer: `/phoneIds/${i}`, code: 'not_found', detail: `There is no phone ${id}` }],
-    ),
-  ];
-  if (errors.length > 0) throw new Problem('unprocessable', errors[0]!.detail, { errors });
+/** Problem: unprocessable. */
+function refusePast(expiresAt: string | null | undefined): void {
+  if (!expiresAt || new Date(expiresAt) > new Date()) return;
+  const detail = 'expiresAt must be in the future';
+  throw new Problem('unprocessable', detail, { errors: [{ pointer: '/expiresAt', code: 'past', detail }] });
 }
 
 /** A user's API keys: as many as they like, each with what it may do, from where, and until when. */
-export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) {
+export function createKeys(deps: {
+  tenancy: Pick<Tenancy, 'inTenant'>;
+  /** What is remembered of a key in this process does not hold any more. */
+  forget: (keyId: string) => void;
+}) {
+  const { tenancy, forget } = deps;
+
   async function existing(models: Models, id: string): Promise<ApiKey> {
     const key = await models.apiKeys.find(id);
     if (!key) throw new Problem('not_found', `There is no key ${id}`);
@@ -110,15 +86,18 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
   }
 
   return {
-    /** Problems: forbidden (more than the giver has), unprocessable (a phone that is not there, a scope beyond phones), quota_exceeded. */
+    /** Problems: forbidden (more than the giver has), unprocessable (a phone that is not there, a scope beyond phones, an end in the past),
+     *  quota_exceeded. */
     async create(giver: Giver, request: KeyRequest): Promise<CreatedKey> {
       refuseMore(giver, request.scopes);
+      refusePast(request.expiresAt);
       return tenancy.inTenant(giver.userId, async (models) => {
         if ((await models.apiKeys.count()) >= MAX_KEYS)
           throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
         await refuseBeyond(models, request);
-        const expiresAt = request.expiresAt === null ? null : new Date(request.expiresAt);
-        return make(models, giver.userId, { ...request, expiresAt, phoneId: null, rolledFrom: null });
+        const like = { ...request, expiresAt: dateOf(request.expiresAt), phoneId: null, rolledFrom: null };
+        await refuseWider(models, giver, like);
+        return make(models, giver.userId, like);
       });
     },
 
@@ -136,25 +115,36 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
     async update(giver: Giver, id: string, to: Partial<KeyRequest>): Promise<KeyView> {
       refuseMore(giver, to.scopes);
       const { expiresAt, ...rest } = to;
-      return tenancy.inTenant(giver.userId, async (models) => {
+      refusePast(to.expiresAt);
+      const changed = await tenancy.inTenant(giver.userId, async (models) => {
         const key = await existing(models, id);
         refuseMore(giver, key.scopes);
         if (key.phoneId !== null && to.phoneIds !== undefined)
           throw new Problem('conflict', `This is the own token of phone ${key.phoneId}`);
         await refuseBeyond(models, { ...key, ...rest });
-        await models.apiKeys.update(id, {
-          ...rest,
-          ...(expiresAt === undefined ? {} : { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
-        });
+        const change = { ...rest, ...(expiresAt === undefined ? {} : { expiresAt: dateOf(expiresAt) }) };
+        await refuseWider(models, giver, change);
+        await models.apiKeys.update(id, change);
         return view((await models.apiKeys.find(id))!);
       });
+      forget(id);
+      return changed;
     },
 
-    /** A new one that may do the same; the old one lives for `overlap` seconds more. Problems: not_found, forbidden. */
+    /**
+     * A new one that may do the same; the old one lives for `overlap` seconds more. Problems: not_found, forbidden, conflict
+     * (it has ended, or was rolled already: what replaced it is to be rolled).
+     */
     async roll(giver: Giver, id: string, overlap: number): Promise<CreatedKey> {
-      return tenancy.inTenant(giver.userId, async (models) => {
-        const old = await existing(models, id);
+      const made = await tenancy.inTenant(giver.userId, async (models) => {
+        const old = await models.apiKeys.findForUpdate(id);
+        if (!old) throw new Problem('not_found', `There is no key ${id}`);
+        const successor = await models.apiKeys.findSuccessor(id);
+        if (successor) throw new Problem('conflict', `It was rolled already: roll ${successor.id} instead`);
+        if (old.expiresAt && old.expiresAt <= new Date())
+          throw new Problem('conflict', 'It has ended; make a new one');
         refuseMore(giver, old.scopes);
+        await refuseWider(models, giver, old);
         if (overlap === 0) await models.apiKeys.revoke(id);
         else {
           const end = new Date(Date.now() + overlap * 1000);
@@ -172,13 +162,17 @@ export function createKeys({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant'> }) 
           rolledFrom: id,
         });
       });
+      forget(id);
+      return made;
     },
 
     /** At once, in every process, its sockets too. Problem: not_found. */
-    revoke: (userId: number, id: string): Promise<void> =>
-      tenancy.inTenant(userId, async (models) => {
+    async revoke(userId: number, id: string): Promise<void> {
+      await tenancy.inTenant(userId, async (models) => {
         await existing(models, id);
         await models.apiKeys.revoke(id);
-      }),
+      });
+      forget(id);
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Tenancy } from '../models/index.js';
 import type { Acceptance, Draft, OnUnknown } from '../models/message.js';
 import { batcher } from '../utils/batch.js';
 import { sha256 } from '../utils/crypto.js';
+import { secondsLeftToday } from '../utils/day.js';
 import { canonical } from '../utils/json.js';
 import { limitedPhones } from '../utils/limited.js';
 import { Problem, type FieldError, type ProblemCode } from '../utils/problem.js';
@@ -26,6 +27,13 @@ export type SendRequest = DraftRequest & SendOptions;
 export interface Asking {
   requestId: string;
   idempotencyKey: string | null;
+  /** Messages that who asks may send in a day; null: as many as they like. */
+  dayLimit: number | null;
+}
+/** What is left of a day's messages. */
+export interface Allowance {
+  limit: number;
+  left: number;
 }
 
 export type Messages = ReturnType<typeof createMessages>;
@@ -105,21 +113,23 @@ export function createMessages(deps: {
   return {
     /**
      * Takes a message for sending; when this resolves it is committed. `replayed`: the key was used before with the
-     * same request, and this is that answer. Problems: not_found, phone_logged_out, idempotency_mismatch, unavailable.
+     * same request, and this is that answer. Problems: not_found, phone_logged_out, idempotency_mismatch, quota_exceeded,
+     * unavailable.
      */
     async accept(
       userId: number,
       request: SendRequest,
       asking: Asking,
-    ): Promise<{ message: MessageView; replayed: boolean }> {
+    ): Promise<{ message: MessageView; replayed: boolean; allowance: Allowance | null }> {
       const key = asking.idempotencyKey;
       const draft = needsLookup(request) ? await draftOnce(userId, request, key) : drafts.plain(request);
       const accepted = await group.add(draftRow(userId, { request, drafted: draft, asking, settings }));
       const replayed = accepted.outcome === 'replayed';
       if (draft.isMediaNew && accepted.outcome !== 'accepted') await media.undo(userId, draft.mediaId!);
-      if (!replayed) refuse(accepted, request);
+      if (!replayed) refuse(accepted, request, asking);
       if (!replayed) wake.hint('lane');
-      return { message: await view(userId, { accepted, draft }), replayed };
+      const message = await view(userId, { accepted, draft });
+      return { message, replayed, allowance: allowanceOf([accepted], asking) };
     },
 
     /** Resolves when every accepted request is committed. */
@@ -156,13 +166,20 @@ export function draftRow(
     key,
     hash: key === null ? null : requestHash(request).toString('hex'),
     keyTtl: settings.idempotencyTtl,
+    dayLimit: asking.dayLimit,
   };
+}
+
+/** After all of these; null: there is no limit, or they count for nothing. */
+export function allowanceOf(accepted: readonly Acceptance[], { dayLimit }: Asking): Allowance | null {
+  const left = accepted.flatMap(({ dayLeft }) => dayLeft ?? []);
+  return dayLimit === null || left.length === 0 ? null : { limit: dayLimit, left: Math.min(...left) };
 }
 
 /** Why a draft was not accepted, by the field it lies in; null when it was. */
 export function refusalOf(
   { outcome, phoneStatus }: Acceptance,
-  draft: Pick<SendRequest, 'phoneId' | 'mediaUrl'>,
+  draft: Pick<SendRequest, 'phoneId' | 'mediaUrl'> & { dayLimit: number | null },
 ): FieldError | null {
   // A link may fail within the milliseconds before its message is stored.
   const media = draft.mediaUrl === undefined ? '/mediaId' : '/mediaUrl';
@@ -177,17 +194,26 @@ export function refusalOf(
       return { pointer: media, code: outcome, detail: 'There is no such media' };
     case 'media_refused':
       return { pointer: media, code: outcome, detail: 'This media could not be stored' };
+    case 'quota_exceeded': {
+      const params = { limit: draft.dayLimit };
+      return { pointer: '', code: outcome, params, detail: `${draft.dayLimit} messages a day are the most` };
+    }
     default:
       return null;
   }
 }
 
-/** Problems: not_found, phone_logged_out, unprocessable (its media), idempotency_mismatch. */
-function refuse(accepted: Acceptance, request: SendRequest): void {
+/** Problems: not_found, phone_logged_out, unprocessable (its media), idempotency_mismatch, quota_exceeded. */
+function refuse(accepted: Acceptance, request: SendRequest, { dayLimit }: Asking): void {
   if (accepted.outcome === 'key_mismatch')
     throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
-  const refusal = refusalOf(accepted, request);
+  const refusal = refusalOf(accepted, { ...request, dayLimit });
   if (!refusal) return;
+  if (accepted.outcome === 'quota_exceeded')
+    throw new Problem(accepted.outcome, refusal.detail, {
+      errors: [refusal],
+      retryAfter: secondsLeftToday(),
+    });
   const code = refusal.pointer === '/phoneId' ? (refusal.code as ProblemCode) : 'unprocessable';
   throw new Problem(code, refusal.detail, { errors: [refusal] });
 }

@@ -1,14 +1,7 @@
 import type { Models, Tenancy } from '../models/index.js';
 import type { KeptDays, Quotas } from '../models/quota.js';
+import { nextDay } from '../utils/day.js';
 import { Problem } from '../utils/problem.js';
-
-/** What is left of a day's messages. */
-export interface Allowance {
-  limit: number;
-  left: number;
-  /** Seconds until the next day begins (UTC). */
-  resetIn: number;
-}
 
 export interface QuotaView {
   phones: { limit: number | null; used: number };
@@ -23,13 +16,9 @@ export interface KeepingView {
 
 export type QuotaService = ReturnType<typeof createQuotas>;
 
-const DAY_MS = 86_400_000;
-
-const nextDay = (): Date => new Date((Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS);
-const exceeded = (detail: string, params: Record<string, unknown>, retryAfter?: number) =>
+const exceeded = (detail: string, params: Record<string, unknown>) =>
   new Problem('quota_exceeded', detail, {
     errors: [{ pointer: '', code: 'quota_exceeded', params, detail }],
-    ...(retryAfter === undefined ? {} : { retryAfter }),
   });
 
 /** How much users may have, and how long it is kept: what the settings say, unless an admin or they themselves said otherwise. */
@@ -56,35 +45,9 @@ export function createQuotas(deps: {
       if (used >= limit) throw exceeded(`${used} of ${limit} phones are there`, { limit, used });
     },
 
-    /**
-     * Accepts messages within the day's number: what `work` did not use after all is given back. Without a limit nothing is
-     * counted. Problem: quota_exceeded.
-     */
-    async spending<T>(
-      { userId, messagesPerDay }: { userId: number; messagesPerDay: number | undefined },
-      count: number,
-      work: () => Promise<{ value: T; used: number }>,
-    ): Promise<{ value: T; allowance: Allowance | null }> {
-      const limit = messagesPerDay ?? settings.quotas.messagesPerDay;
-      if (limit === 0) return { value: (await work()).value, allowance: null };
-      const taken = await tenancy.inTenant(userId, (models) =>
-        models.quotas.takeMessages(userId, count, limit),
-      );
-      const resetIn = Math.ceil((nextDay().getTime() - Date.now()) / 1000);
-      if (taken === null)
-        throw exceeded(`${limit} messages a day are the most`, { limit, asked: count }, resetIn);
-      const giveBack = (unused: number) =>
-        tenancy.inTenant(userId, (models) => models.quotas.giveBackMessages(userId, unused));
-      try {
-        const { value, used } = await work();
-        if (used < count) await giveBack(count - used);
-        return { value, allowance: { limit, left: limit - taken + count - used, resetIn } };
-      } catch (error) {
-        // Nobody knows whether what failed for the database's sake was accepted: it counts.
-        if (!(error instanceof Problem && error.code === 'unavailable')) await giveBack(count);
-        throw error;
-      }
-    },
+    /** Messages that a caller may send in a day; null: as many as they like. They are held against it where they are accepted. */
+    dayLimit: ({ messagesPerDay }: { messagesPerDay: number | undefined }): number | null =>
+      (messagesPerDay ?? settings.quotas.messagesPerDay) || null,
 
     view: (userId: number): Promise<QuotaView> =>
       tenancy.reading(userId, async (models) => {

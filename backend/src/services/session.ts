@@ -42,10 +42,12 @@ export function createSessions(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   tokens: Pick<Tokens, 'issue'>;
   sight: Pick<SessionSight, 'latest'>;
+  /** What is remembered of a session in this process does not hold any more. */
+  forget: (sessionId: string) => void;
   /** Seconds after its last use that a session lives. */
   lifetime: number;
 }) {
-  const { tenancy, tokens, sight, lifetime } = deps;
+  const { tenancy, tokens, sight, forget, lifetime } = deps;
 
   /** The user's id and the session's are in it, as they are all there is to find the row behind row-level security. */
   const refreshToken = (userId: number, id: string, secret: string): string => `rt_${userId}_${id}_${secret}`;
@@ -116,6 +118,7 @@ export function createSessions(deps: {
     async revoke(userId: number, id: string): Promise<void> {
       const isEnded = await tenancy.inTenant(userId, (models) => models.sessions.revoke(id, 'signed_out'));
       if (!isEnded) throw new Problem('not_found', `There is no session ${id}`);
+      forget(id);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Whether an address is in one of the networks (CIDRs); null: from anywhere. An IPv4 one may come as a mapped IPv6 one. */
@@ -10,6 +11,38 @@ export function isFromThere(address: string | undefined, networks: readonly stri
     return base.kind() === from.kind() && from.match([base, bits] as never);
   });
 }
+
+/**
+ * An address or a network as PostgreSQL has it (`203.0.113.7/32`); null: it is none, or names a host in its network, or a
+ * zone. An IPv4 address that is written as an IPv6 one is that IPv4 address.
+ */
+export function readNetwork(text: string): string | null {
+  const [address = '', bits, ...rest] = text.split('/');
+  // Not what ipaddr.js takes as well: 1.2.3, 0x7f.1, a zone.
+  if (rest.length > 0 || address.includes('%') || isIP(address) === 0) return null;
+  const isLong = ipaddr.parse(address).kind() === 'ipv6';
+  const base = ipaddr.process(address);
+  const most = base.kind() === 'ipv6' ? 128 : 32;
+  if (bits === undefined) return `${base.toNormalizedString()}/${most}`;
+  // A mapped network is one of IPv6, in which nobody is seen to be.
+  const isMapped = isLong && most === 32;
+  if (isMapped || !/^(0|[1-9]\d{0,2})$/.test(bits) || Number(bits) > most) return null;
+  const cidr = `${base.toNormalizedString()}/${bits}`;
+  const network =
+    most === 32 ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  return network.toNormalizedString() === base.toNormalizedString() ? cidr : null;
+}
+
+/** Whether networks (CIDRs; null: everywhere) lie in others. */
+export const areWithin = (networks: readonly string[] | null, others: readonly string[]): boolean =>
+  networks !== null &&
+  networks.every((network) => {
+    const [base, bits] = ipaddr.parseCIDR(network);
+    return others.some((other) => {
+      const [from, most] = ipaddr.parseCIDR(other);
+      return base.kind() === from.kind() && bits >= most && base.match([from, most] as never);
+    });
+  });
 
 /** Whether a proxy at an address, so many hops away, is believed. */
 export type Trust = (address: string, hops: number) => boolean;

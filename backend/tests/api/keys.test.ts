@@ -76,6 +76,66 @@ describe('API keys', () => {
     expect((await user.api.post('/api/keys', { name: 'x', scopes: ['admin'] })).status).toBe(403);
   });
 
+  it('regression › made, changed or rolled by a key that ends, or is for some networks › no wider than that', async () => {
+    const hour = (n: number) => new Date(Date.now() + n * 3_600_000).toISOString();
+    const giver = await make({ allowedIps: ['127.0.0.0/8', '::1/128'], expiresAt: hour(2) });
+    const give = (body: object) => by(giver.key).post('/api/keys', { name: 'x', ...body });
+    const within = { allowedIps: ['127.0.0.0/16'], expiresAt: hour(1) };
+    const given = await give(within);
+    expect(given.status).toBe(201);
+    for (const wider of [
+      { allowedIps: null },
+      { allowedIps: ['0.0.0.0/0'] },
+      { expiresAt: null },
+      { expiresAt: hour(3) },
+    ]) {
+      expect((await give({ ...within, ...wider })).status).toBe(403);
+      for (const id of [giver.id, given.body.id])
+        expect((await by(giver.key).call('PATCH', `/api/keys/${id}`, wider)).status).toBe(403);
+    }
+    const wide = await make({});
+    expect((await by(giver.key).post(`/api/keys/${wide.id}/roll`)).status).toBe(403);
+    expect((await by(giver.key).post(`/api/keys/${given.body.id}/roll`)).status).toBe(201);
+  });
+
+  it.each([
+    '10.0.0.1/8',
+    '192.168.1.5/24',
+    '2001:db8::1/32',
+    '1.2.3.4/0',
+    '1.2.3.4/08',
+    '::1/0',
+    'fe80::1%eth0',
+    '1.2.3',
+  ])('regression › limited to %s, which is no network › 400 names it', async (network) => {
+    const { status, body } = await user.api.post('/api/keys', {
+      name: 'x',
+      allowedIps: ['127.0.0.1', network],
+    });
+    expect([status, body.errors?.[0].pointer]).toEqual([400, '/allowedIps/1']);
+  });
+
+  it('limited to an IPv4 address written as an IPv6 one › works from there', async () => {
+    const { key } = await make({ allowedIps: ['::ffff:127.0.0.1'] });
+    expect(await statusOf(key)).toBe(200);
+  });
+
+  it('regression › rolled once more, or after its end › 409 says which to roll; one that has ended already › 422', async () => {
+    const old = await make({});
+    const roll = (id: string) => user.api.post(`/api/keys/${id}/roll`, { overlap: 3600 });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => roll(old.id)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+    const next = answers.find(({ status }) => status === 201)!.body;
+    expect(next.expiresAt).toBeNull();
+    expect(answers.find(({ status }) => status === 409)!.body.detail).toContain(next.id);
+    expect((await roll(next.id)).status).toBe(201);
+    const ending = await make({ expiresAt: new Date(Date.now() + 1200).toISOString() });
+    await gone(ending.key);
+    expect((await roll(ending.id)).status).toBe(409);
+    const past = await user.api.post('/api/keys', { name: 'x', expiresAt: '2020-01-01T00:00:00Z' });
+    expect([past.status, past.body.errors[0].pointer]).toEqual([422, '/expiresAt']);
+  });
+
   it('of an admin with the scope admin › may what admins may; without, not', async () => {
     const admin = await newAdmin(gateway);
     const { key } = await make({ scopes: ['admin'] }, admin);

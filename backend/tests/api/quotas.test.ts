@@ -82,9 +82,48 @@ describe('quotas', () => {
     });
     expect(bulk.accepted).toBe(1);
     expect(await used()).toBe(2);
-    const more = { messages: [1, 2].map(() => ({ phoneId: phone.id, to: '+628987654321', message: 'x' })) };
-    expect((await user.api.post('/api/messages/bulk', more)).status).toBe(409);
-    expect(await used()).toBe(2);
+  });
+
+  it('regression › of messages a day, used up › told again under its key › the first answer; under a new one 409, and that key is free', async () => {
+    const user = await newUser(gateway.url);
+    const { body: phone } = await addPhone(user);
+    await limit(user, { messagesPerDay: 2 });
+    const by = (key: string) => send(user, phone.id, { 'idempotency-key': key });
+    const first = await by('one');
+    const answers = await Promise.all(Array.from({ length: 10 }, () => by('two')));
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(202));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    const again = await by('one');
+    expect([again.status, again.body.id, again.headers.get('idempotent-replayed')]).toEqual([
+      202,
+      first.body.id,
+      'true',
+    ]);
+    const refused = await by('three');
+    expect([refused.status, refused.body.code]).toEqual([409, 'quota_exceeded']);
+    expect(refused.headers.get('ratelimit')).toMatch(/"messages-per-day"; r=0/);
+    await limit(user, { messagesPerDay: 3 });
+    expect((await by('three')).status).toBe(202);
+    expect((await user.api.get('/api/me/quotas')).body.messagesPerDay.used).toBe(3);
+  });
+
+  it('regression › of messages a day › a bulk that is partly beyond it › each is accepted or refused by itself', async () => {
+    const user = await newUser(gateway.url);
+    const { body: phone } = await addPhone(user);
+    await limit(user, { messagesPerDay: 2 });
+    const draft = (message?: string) => ({ phoneId: phone.id, to: '+628987654321', message });
+    const { status, body, headers } = await user.api.post('/api/messages/bulk', {
+      messages: [draft('one'), draft(), draft('two'), draft('three')],
+    });
+    expect([status, body.accepted, body.refused]).toEqual([202, 2, 2]);
+    expect(body.results.map(({ errors }: any) => errors[0]?.code ?? null)).toEqual([
+      null,
+      'draft.needed',
+      null,
+      'quota_exceeded',
+    ]);
+    expect(headers.get('ratelimit')).toMatch(/"messages-per-day"; r=0/);
+    expect((await user.api.get('/api/me/quotas')).body.messagesPerDay.used).toBe(2);
   });
 
   it('of stored media › a user with one of their own › is held to that', async () => {

@@ -97,6 +97,7 @@ describe('lanes', () => {
     key: null,
     hash: null,
     keyTtl: 100,
+    dayLimit: null,
     ...more,
   });
   const finish = (send: Send, status: 'sent' | 'queued' | 'unknown', end = {}) =>

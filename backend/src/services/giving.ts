@@ -1,0 +1,66 @@
+import type { Models } from '../models/index.js';
+import { areWithin } from '../utils/network.js';
+import { Problem } from '../utils/problem.js';
+import { SCOPES_OF_PHONES } from '../utils/scope.js';
+
+/** Who makes or changes a key: a key gives no more than it has. */
+export interface Giver {
+  userId: number;
+  scopes: readonly string[] | 'all';
+  isAdmin: boolean;
+  credentialId: string;
+}
+
+/** Nobody gives away what they do not have. Problem: forbidden. */
+export function refuseMore(giver: Giver, scopes: readonly string[] | null | undefined): void {
+  if (scopes === undefined) return;
+  const missing =
+    giver.scopes === 'all'
+      ? (scopes ?? []).filter((scope) => scope === 'admin' && !giver.isAdmin)
+      : (scopes ?? ['all']).filter((scope) => !giver.scopes.includes(scope));
+  if (missing.length > 0)
+    throw new Problem('forbidden', `You cannot give what you do not have: ${missing.join(', ')}`);
+}
+
+/** What is about the whole account cannot be limited to phones, and phones have to be there. Problem: unprocessable. */
+export async function refuseBeyond(
+  models: Pick<Models, 'phones'>,
+  { scopes, phoneIds }: { scopes: readonly string[] | null; phoneIds: readonly number[] | null },
+): Promise<void> {
+  if (phoneIds === null) return;
+  const beyond = (scopes ?? []).filter((scope) => !SCOPES_OF_PHONES.includes(scope));
+  const there = await Promise.all(phoneIds.map((id) => models.phones.find(id)));
+  const errors = [
+    ...beyond.map((scope) => ({
+      pointer: '/scopes',
+      code: 'beyond_phones',
+      detail: `${scope} is about the whole account; a key that is limited to phones cannot have it`,
+    })),
+    ...phoneIds.flatMap((id, i) =>
+      there[i] ? [] : [{ pointer: `/phoneIds/${i}`, code: 'not_found', detail: `There is no phone ${id}` }],
+    ),
+  ];
+  if (errors.length > 0) throw new Problem('unprocessable', errors[0]!.detail, { errors });
+}
+
+/**
+ * A key that ends, or is of use in some networks alone, gives none that lives longer or is of use elsewhere: whoever found
+ * it would keep what it opens. What is left out of `to` is not given. Problem: forbidden.
+ */
+export async function refuseWider(
+  models: Pick<Models, 'apiKeys'>,
+  giver: Giver,
+  to: { allowedIps?: readonly string[] | null; expiresAt?: Date | null },
+): Promise<void> {
+  const own = await models.apiKeys.find(giver.credentialId);
+  if (own?.expiresAt && to.expiresAt !== undefined && (to.expiresAt ?? Infinity) > own.expiresAt)
+    throw new Problem(
+      'forbidden',
+      `You cannot give what outlives your own key: expiresAt ${own.expiresAt.toISOString()}`,
+    );
+  if (own?.allowedIps && to.allowedIps !== undefined && !areWithin(to.allowedIps, own.allowedIps))
+    throw new Problem(
+      'forbidden',
+      `You cannot give what is of use elsewhere than in ${own.allowedIps.join(', ')}`,
+    );
+}
