@@ -14,7 +14,10 @@ export interface RateLimits {
   auth: number;
   /** Tries in a window from one address, whatever the name. */
   authIp: number;
-  /** Failed tries in a window for one name, from all addresses together where nobody of that name was before. */
+  /**
+   * Failed tries in a window for one name, from all addresses together where nobody of that name was before; and of one
+   * user who has signed in.
+   */
   account: number;
   /** Sends of one user in a minute. */
   send: number;
@@ -39,10 +42,15 @@ const byCaller = (req: Request): string => {
 };
 
 const bodyOf = (req: Request) => ((req as Req).input?.body ?? {}) as Record<string, unknown>;
-const nameOf = (req: Request): string => {
-  const name = bodyOf(req)['email'] ?? bodyOf(req)['username'] ?? (req as Req).endpoint?.path;
-  return String(name).toLowerCase();
+/** Whose account is guessed at: who has signed in guesses at their own, whatever address they write. Null: nobody's. */
+const nameOf = (req: Request): string | null => {
+  const known = caller(req);
+  if (known) return `user:${known.userId}`;
+  const name = bodyOf(req)['email'] ?? bodyOf(req)['username'];
+  return typeof name === 'string' ? name.toLowerCase() : null;
 };
+/** What is presented instead of a name (a key, a link, a refresh token) is too long to be guessed. */
+const isNameless = (req: Request): boolean => nameOf(req) === null;
 
 /** Guessing at one account is slowed without locking out its owner, who asks from elsewhere. */
 const byName = (req: Request): string => `${byAddress(req)}|${nameOf(req)}`;
@@ -81,6 +89,7 @@ export function createLimits(limits: RateLimits, store?: StoreFactory, isKnownPl
   });
   /** Guesses that come from everywhere meet this. Its owner does not: where they were signed in before, it does not hold. */
   const isOwner = async (req: Request): Promise<boolean> => {
+    if (caller(req)) return false;
     const { email } = bodyOf(req);
     if (typeof email !== 'string' || !req.ip) return true;
     return (await isKnownPlace?.(email, req.ip).catch(() => false)) ?? true;
@@ -92,12 +101,13 @@ export function createLimits(limits: RateLimits, store?: StoreFactory, isKnownPl
       make('auth-name', {
         limit: limits.auth,
         keyGenerator: byName,
+        skip: isNameless,
         skipSuccessfulRequests: true,
         requestWasSuccessful: isNoGuess,
       }),
       make('auth-account', {
         limit: limits.account,
-        keyGenerator: nameOf,
+        keyGenerator: (req) => String(nameOf(req)),
         skip: isOwner,
         skipSuccessfulRequests: true,
         requestWasSuccessful: isNoGuess,

@@ -27,8 +27,25 @@ const login = row({
     res.json({});
   },
 });
+const password = row({
+  method: 'post',
+  path: '/api/password',
+  access: 'user',
+  limit: 'auth',
+  input: { body: Joi.object({ email: Joi.string(), password: Joi.string() }) },
+  handler: login.handler,
+});
+const link = row({
+  method: 'post',
+  path: '/api/link',
+  limit: 'auth',
+  input: { body: Joi.object({ password: Joi.string() }) },
+  handler: login.handler,
+});
 const rows = [
   login,
+  password,
+  link,
   row({ path: '/api/open' }),
   row({ path: '/health', limit: 'none' }),
   row({ path: '/api/mine', access: 'user' }),
@@ -147,6 +164,32 @@ describe('limits', () => {
       expect(await times(5, '/api/auth/login', {}, as('ann@example.com', 'right'))).toEqual(
         Array(5).fill(200),
       );
+    });
+
+    it('regression › of who has signed in › are theirs, whatever address they write; another at the same place is not held up', async () => {
+      const { call } = await start({ auth: 3 });
+      const guess = async (user: string, n: number) =>
+        (
+          await call(
+            '/api/password',
+            { authorization: `Bearer ${user}` },
+            { email: `x${n}@example.com`, password: 'no' },
+          )
+        ).status;
+      expect([
+        await guess('u1', 1),
+        await guess('u1', 2),
+        await guess('u1', 3),
+        await guess('u1', 4),
+      ]).toEqual([401, 401, 401, 429]);
+      expect(await guess('u2', 1)).toBe(401);
+    });
+
+    it('regression › of links and tokens, which name nobody › one’s failures do not hold up another at the same place', async () => {
+      const { call, times } = await start({ auth: 3, authIp: 10 });
+      expect(await times(5, '/api/link', {}, { password: 'no' })).toEqual([401, 401, 401, 401, 401]);
+      expect((await call('/api/link', {}, { password: 'right' })).status).toBe(200);
+      expect(await times(6, '/api/link', {}, { password: 'no' })).toEqual([401, 401, 401, 401, 429, 429]);
     });
 
     it('many names from one address › are bounded together', async () => {
