@@ -47,6 +47,7 @@ import { createAccounts } from './services/account.js';
 import { createAudit } from './services/audit.js';
 import { createKeys } from './services/key.js';
 import { createSecondFactors } from './services/second-factor.js';
+import { createNotices } from './services/notice.js';
 import { createSessions } from './services/session.js';
 import { createUsers } from './services/user.js';
 import { createAuth } from './services/auth.js';
@@ -218,25 +219,27 @@ export function compose(env: Settings, logger: Logger) {
     forget: identify.forget,
     lifetime: env.REFRESH_EXPIRES_IN,
   });
-  const secondFactors = createSecondFactors({ tenancy, passwords, sealer });
-  const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors, identify });
   const mail = mailClient({
     url: env.SMTP_URL,
     from: env.MAIL_FROM,
     isProduction: env.NODE_ENV === 'production',
     logger,
   });
+  const notices = createNotices({ mail, serverUrl: env.SERVER_URL });
+  const secondFactors = createSecondFactors({ tenancy, passwords, sealer, notices });
+  const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors, identify });
   const emails = createEmails({
     tenancy,
     mail,
     passwords,
     tokens,
     sessions,
+    notices,
     secondFactors,
     forget: identify.forget,
     serverUrl: env.SERVER_URL,
   });
-  const accounts = createAccounts({ tenancy, passwords, tokens, sessions, forget: identify.forget });
+  const accounts = createAccounts({ tenancy, passwords, tokens, sessions, notices, forget: identify.forget });
   const audit = createAudit({ tenancy });
   const users = createUsers({ tenancy, auth, passwords, wake, forget: identify.forget });
   const quotas = createQuotas({

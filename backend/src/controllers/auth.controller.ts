@@ -9,6 +9,7 @@ import type { Req } from '../utils/endpoint.js';
 import { mailPage, mailPagePolicy } from '../utils/mail-page.js';
 import { Problem } from '../utils/problem.js';
 import { originOf } from './origin.js';
+import { readName, sendNamedPage, type PageQuery } from './page.js';
 
 export interface RegisterInput {
   body: { username: string; email: string; password: string };
@@ -49,6 +50,9 @@ export interface EnableInput {
 export interface DisableInput {
   body: { currentPassword: string; code: string };
 }
+export interface ListSessionsInput {
+  query: PageQuery;
+}
 export interface SessionInput {
   params: { id: string };
 }
@@ -77,7 +81,7 @@ export const authController = (deps: {
     },
 
     async refresh(req: Req<RefreshInput>, res: Response) {
-      res.json(await sessions.refresh(req.input.body.refreshToken));
+      res.json(await sessions.refresh(req.input.body.refreshToken, originOf(req)));
     },
 
     async logout(req: Req, res: Response) {
@@ -98,7 +102,7 @@ export const authController = (deps: {
     },
 
     forgotPassword(req: Req<ForgotInput>, res: Response) {
-      emails.askReset(req.input.body.email);
+      emails.askReset(req.input.body.email, originOf(req));
       res.status(202).end();
     },
 
@@ -145,8 +149,10 @@ export const authController = (deps: {
       res.status(204).end();
     },
 
-    async listSessions(req: Req, res: Response) {
-      res.json({ data: await sessions.list(req.caller.userId, req.caller.credentialId) });
+    async listSessions(req: Req<ListSessionsInput>, res: Response) {
+      const { userId, credentialId } = req.caller;
+      const page = { before: readName(req.input.query), limit: req.input.query.limit };
+      sendNamedPage(res, await sessions.list(userId, credentialId, page), ({ id }) => id);
     },
 
     async revokeSession(req: Req<SessionInput>, res: Response) {

@@ -44,6 +44,13 @@ export const mailTokenModel = (db: Db) => ({
     return row ?? null;
   },
 
+  /** Those that would hand the account to somebody: links to set a password, or to another address than it has. */
+  async removePending(userId: number): Promise<void> {
+    await db.query(sql`
+      delete from mail_tokens where user_id = ${userId}
+         and (purpose = 'reset' or email <> (select email from users where id = ${userId}))`);
+  },
+
   async removeAll(userId: number, purpose: MailPurpose): Promise<void> {
     await db.query(sql`delete from mail_tokens where user_id = ${userId} and purpose = ${purpose}`);
   },

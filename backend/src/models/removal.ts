@@ -34,6 +34,9 @@ export const removalModel = (db: Db) => ({
     await db.query(sql`
       update users set username = ${`removed.${userId}`}, email = ${`removed.${userId}@invalid`}, password_hash = '!',
              totp_secret = null, is_active = false where id = ${userId}`);
+  },
+
+  async blankPhones(userId: number): Promise<void> {
     await db.query(sql`select blank_phones(${userId})`);
   },
 

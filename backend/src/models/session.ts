@@ -35,11 +35,12 @@ export const sessionModel = (db: Db) => ({
               now() + make_interval(secs => ${session.lifetime}))`);
   },
 
-  /** Those that are live, the latest first. */
-  list: () =>
-    db.query<Session>(
-      sql`select ${columns} from sessions where ${isLive} order by created_at desc, id desc limit 100`,
-    ),
+  /** Those that are live, the latest first: their ids go by time. */
+  list: ({ before, limit }: { before: string | undefined; limit: number }) =>
+    db.query<Session>(sql`
+      select ${columns} from sessions
+       where ${isLive} and (${before ?? null}::text is null or id < ${before ?? null})
+       order by id desc limit ${limit}`),
 
   /** Of these, those that are live; notes that they were used, at most once a minute. */
   async listLive(ids: readonly string[]): Promise<string[]> {

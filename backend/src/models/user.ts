@@ -35,6 +35,9 @@ const columns =
   raw(`id, username, email, role, is_active as "isActive", email_verified_at is not null as "isEmailVerified",
   totp_enabled_at is not null as "hasSecondFactor", quotas, created_at as "createdAt"`);
 
+/** What is left of somebody who goes, until all that they had is gone. */
+export const isRemoved = ({ email }: Pick<User, 'email'>): boolean => email.endsWith('@invalid');
+
 const UNIQUE_VIOLATION = '23505';
 
 export const userModel = (db: Db) => {
@@ -101,6 +104,18 @@ export const userModel = (db: Db) => {
         db.query(sql`
         update users set email = ${email}, email_verified_at = now(), updated_at = now() where id = ${id}`),
       ),
+
+    /** Locked: two may be about to change it. */
+    async lock(id: number): Promise<void> {
+      await db.query(sql`select from users where id = ${id} for no key update`);
+    },
+
+    /** Whoever opened a link that was sent to it has that mailbox. */
+    async setEmailVerified(id: number): Promise<void> {
+      await db.query(
+        sql`update users set email_verified_at = coalesce(email_verified_at, now()) where id = ${id}`,
+      );
+    },
 
     /** Every token that was made before ends with it. */
     async setPassword(id: number, to: { passwordHash: string; jwtSecret: string }): Promise<void> {

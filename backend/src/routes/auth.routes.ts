@@ -7,6 +7,7 @@ import type {
   EnableInput,
   ExchangeInput,
   ForgotInput,
+  ListSessionsInput,
   LoginInput,
   MailPageInput,
   PasswordInput,
@@ -17,7 +18,18 @@ import type {
   SetUpInput,
 } from '../controllers/auth.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
-import { exchanged, issued, registered, signedIn, time, user } from './shapes.js';
+import {
+  cursor,
+  exchanged,
+  issued,
+  limit,
+  listOf,
+  page,
+  registered,
+  signedIn,
+  time,
+  user,
+} from './shapes.js';
 
 export const email = Joi.string().trim().lowercase().email({ tlds: false }).max(254).prefs({ convert: true });
 const password = Joi.string().min(8).max(200);
@@ -33,7 +45,7 @@ const mailToken = Joi.string()
   .example('mt_1_mt_…')
   .description('Of the link in the mail');
 export const username = Joi.string()
-  .pattern(/^[A-Za-z0-9_.-]{3,40}$/, 'letters, digits, dot, dash, underscore')
+  .pattern(/^[A-Za-z0-9_.-]{3,40}$/, '3 to 40 letters, digits, dots, dashes, underscores')
   .example('john_doe');
 const sessionId = Joi.string()
   .pattern(/^ses_[0-9a-z]{26}$/, 'ses_…')
@@ -299,17 +311,17 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
     summary: 'Disable the second factor',
     input: { body: Joi.object({ currentPassword, code: code.required() }) },
     output: { 204: null },
-    problems: ['unprocessable'],
+    problems: ['unprocessable', 'conflict'],
     handler: auth.disableSecondFactor,
   }),
-  endpoint({
+  endpoint<ListSessionsInput>({
     method: 'get',
     path: '/api/sessions',
     access: 'account:read',
     tag: 'Account',
     summary: 'Where you are signed in, newest first',
-    input: {},
-    output: { 200: Joi.object({ data: Joi.array().items(session).required() }) },
+    input: { query: Joi.object({ limit, cursor, offset: page.offset.valid(0) }) },
+    output: { 200: listOf(session) },
     problems: [],
     handler: auth.listSessions,
   }),

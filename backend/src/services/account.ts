@@ -3,8 +3,16 @@ import type { User } from '../models/user.js';
 import { batcher } from '../utils/batch.js';
 import { Problem } from '../utils/problem.js';
 import { userView, type UserView } from './auth.js';
+import type { Notices } from './notice.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
+
+const wrongPassword = () => {
+  const detail = 'currentPassword is wrong';
+  return new Problem('unprocessable', detail, {
+    errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
+  });
+};
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
@@ -17,10 +25,11 @@ export function createAccounts(deps: {
   };
   tokens: Pick<Tokens, 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
+  notices: Notices;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
 }) {
-  const { tenancy, passwords, tokens, sessions, forget } = deps;
+  const { tenancy, passwords, tokens, sessions, notices, forget } = deps;
 
   /** Who asks while others are being answered is answered with the next ones: a transaction costs more than a row. */
   const lookups = batcher<number, User | null>({
@@ -61,22 +70,23 @@ export function createAccounts(deps: {
       origin: Origin,
     ): Promise<Issued> {
       const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
-      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash))) {
-        const detail = 'currentPassword is wrong';
-        throw new Problem('unprocessable', detail, {
-          errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
-        });
-      }
+      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash)))
+        throw wrongPassword();
       const passwordHash = await passwords.hash(request.newPassword);
       const jwtSecret = tokens.newSecret(userId);
       const issued = await tenancy.inTenant(userId, async (models) => {
+        // Of two that come with the same password one is late.
+        await models.users.lock(userId);
+        if ((await models.users.findSecrets(userId))?.passwordHash !== user.passwordHash)
+          throw wrongPassword();
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
         await models.sessions.revokeAll('password_changed', null);
-        await models.mailTokens.removeAll(userId, 'reset');
+        await models.mailTokens.removePending(userId);
         const now = (await models.users.findSecrets(userId))!;
         return sessions.begin(models, now, origin);
       });
       forget(userId);
+      notices.tell(user, 'password');
       return issued;
     },
 
@@ -86,6 +96,7 @@ export function createAccounts(deps: {
       await tenancy.inTenant(userId, async (models) => {
         await models.users.setJwtSecret(userId, jwtSecret);
         await models.sessions.revokeAll('all_signed_out', null);
+        await models.mailTokens.removePending(userId);
       });
       forget(userId);
     },

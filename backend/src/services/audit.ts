@@ -6,13 +6,26 @@ export type Audit = ReturnType<typeof createAudit>;
 
 const view = ({ at, ...entry }: AuditEntry): AuditView => ({ ...entry, at: at.toISOString() });
 /** From where an admin did it is not for the user it was done to. */
-const ownView = (entry: AuditEntry): AuditView =>
-  view(entry.actorId === entry.userId ? entry : { ...entry, credential: null, ip: null });
+const ownView = (entry: AuditEntry): AuditView => {
+  const isByAdmin = entry.actorId !== null && entry.actorId !== entry.userId;
+  return view(isByAdmin ? { ...entry, credential: null, ip: null } : entry);
+};
 
 interface Page {
   before: number | undefined;
   limit: number;
 }
+
+/** Of what was done to an account by somebody who was not identified. */
+export const byAnybody = (action: string, userId: number) => ({
+  userId,
+  actorId: null,
+  credential: null,
+  action,
+  target: null,
+  fields: [],
+  requestId: null,
+});
 
 /** Who did what to what, from where; nothing in it is ever changed. */
 export function createAudit({ tenancy }: { tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'> }) {

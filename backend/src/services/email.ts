@@ -2,7 +2,9 @@ import type { MailClient } from '../clients/mail.client.js';
 import type { Models, Tenancy } from '../models/index.js';
 import { Problem } from '../utils/problem.js';
 import { userView, type UserView } from './auth.js';
+import { byAnybody } from './audit.js';
 import { claimedUser, issueMailToken, useMailToken } from './mail-token.js';
+import type { Notices } from './notice.js';
 import type { SecondFactors } from './second-factor.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
@@ -27,12 +29,13 @@ export function createEmails(deps: {
   };
   tokens: Pick<Tokens, 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
+  notices: Notices;
   secondFactors: Pick<SecondFactors, 'demand'>;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
   serverUrl: string;
 }) {
-  const { tenancy, mail, passwords, tokens, sessions, secondFactors, forget } = deps;
+  const { tenancy, mail, passwords, tokens, sessions, notices, secondFactors, forget } = deps;
   const base = deps.serverUrl.replace(/\/$/, '');
 
   function refuseOff(): void {
@@ -55,7 +58,7 @@ export function createEmails(deps: {
     });
   }
 
-  async function postReset(email: string): Promise<void> {
+  async function postReset(email: string, { ip }: Origin): Promise<void> {
     const known = await tenancy.shared.credentials.findByEmail(email);
     if (!known) return;
     const { userId } = known;
@@ -64,6 +67,7 @@ export function createEmails(deps: {
       if (!user?.isActive) return;
       const token = await issueMailToken(models, { userId, purpose: 'reset', email: user.email });
       if (token === null) return;
+      await models.audit.append({ ...byAnybody('POST /api/auth/password/forgot', userId), status: 202, ip });
       mail.post({
         to: user.email,
         subject: 'Set a new password',
@@ -119,20 +123,15 @@ export function createEmails(deps: {
         }
         return { user: (await models.users.find(userId))!, former: before.email };
       });
-      if (former !== user.email)
-        mail.post({
-          to: former,
-          subject: 'Your e-mail address was changed',
-          text: `Hello ${user.username},\n\nthe address of your account is another one now. If that was not you, tell the operator of ${base} at once.\n`,
-        });
+      if (former !== user.email) notices.tell({ ...user, email: former }, 'address');
       return userView(user);
     },
 
     /** Answers alike, and as soon, whether or not somebody has that address. Problem: mail_off. */
-    askReset(email: string): void {
+    askReset(email: string, origin: Origin): void {
       refuseOff();
       setImmediate(() => {
-        postReset(email).catch(() => undefined);
+        postReset(email, origin).catch(() => undefined);
       });
     },
 
@@ -148,17 +147,21 @@ export function createEmails(deps: {
       if (userId === null) throw stale();
       const passwordHash = await passwords.hash(request.newPassword);
       const jwtSecret = tokens.newSecret(userId);
-      const issued = await tenancy.inTenant(userId, async (models) => {
+      const { now, issued } = await tenancy.inTenant(userId, async (models) => {
         const email = await useMailToken(models, request.token, 'reset');
         const user = email === null ? null : await models.users.find(userId);
         // Who had the former address is not who has the account.
         if (!user?.isActive || user.email !== email) throw stale();
         await secondFactors.demand(models, userId, request.code);
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
+        await models.users.setEmailVerified(userId);
         await models.sessions.revokeAll('password_reset', null);
-        return sessions.begin(models, (await models.users.findSecrets(userId))!, origin);
+        await models.mailTokens.removePending(userId);
+        const now = (await models.users.findSecrets(userId))!;
+        return { now, issued: await sessions.begin(models, now, origin) };
       });
       forget(userId);
+      notices.tell(now, 'password');
       return { userId, issued };
     },
   };

@@ -71,7 +71,7 @@ export function createRemoving(deps: {
       const jwtSecret = tokens.newSecret(userId);
       await tenancy.inTenant(userId, async (models) => {
         await secondFactors.demand(models, userId, request.code);
-        await models.users.setActive(userId, false);
+        await models.removal.blankUser(userId);
         await models.users.setJwtSecret(userId, jwtSecret);
         await models.jobs.add(userId, 'remove', null);
       });
@@ -82,7 +82,7 @@ export function createRemoving(deps: {
     /** Seconds until it is to be done again, as a node has yet to forget a phone; null: nothing is left. */
     async run({ userId }: Job, renew: () => Promise<void>): Promise<number | null> {
       await removePhones(userId, renew);
-      await tenancy.inTenant(userId, (models) => models.removal.blankUser(userId));
+      await tenancy.inTenant(userId, (models) => models.removal.blankPhones(userId));
       await removeRows(userId, renew);
       const left = await tenancy.inTenant(userId, (models) => models.removal.countLeft(userId));
       wake.hint('check');

@@ -4,6 +4,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import { encodeBase32 } from '../utils/base32.js';
 import { sha256, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
+import type { Notices } from './notice.js';
 
 export type SecondFactors = ReturnType<typeof createSecondFactors>;
 
@@ -29,8 +30,9 @@ export function createSecondFactors(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   passwords: { verify(password: string, hash: string | null): Promise<boolean> };
   sealer: Pick<Sealer, 'seal' | 'open'>;
+  notices: Notices;
 }) {
-  const { tenancy, passwords, sealer } = deps;
+  const { tenancy, passwords, sealer, notices } = deps;
 
   /** A code works once, also within its time (RFC 6238, 5.2); one step to either side, as clocks differ. */
   async function uses(models: Pick<Models, 'secondFactors'>, userId: number, code: string): Promise<boolean> {
@@ -79,24 +81,31 @@ export function createSecondFactors(deps: {
     },
 
     /** In force from now on. The codes are shown this once. Problems: conflict, unprocessable (a wrong code). */
-    enable: (userId: number, code: string): Promise<{ recoveryCodes: string[] }> =>
-      tenancy.inTenant(userId, async (models) => {
+    async enable(userId: number, code: string): Promise<{ recoveryCodes: string[] }> {
+      const { user, recoveryCodes } = await tenancy.inTenant(userId, async (models) => {
         const { secret, isEnabled } = await models.secondFactors.find(userId);
         if (isEnabled || secret === null)
           throw new Problem('conflict', isEnabled ? 'It is enabled already' : 'Set it up first');
         if (!(await uses(models, userId, code))) throw wrong('/code', 'The code is wrong');
         const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
         await models.secondFactors.enable(userId, recoveryCodes.map(recoveryHash));
-        return { recoveryCodes };
-      }),
+        return { user: await models.users.find(userId), recoveryCodes };
+      });
+      if (user) notices.tell(user, 'secondFactorOn');
+      return { recoveryCodes };
+    },
 
-    /** Problems: unprocessable (a wrong password or code). */
+    /** Problems: conflict (it is not enabled), unprocessable (a wrong password or code). */
     async disable(userId: number, request: { currentPassword: string; code: string }): Promise<void> {
       await checkPassword(userId, request.currentPassword);
-      await tenancy.inTenant(userId, async (models) => {
+      const user = await tenancy.inTenant(userId, async (models) => {
+        if (!(await models.secondFactors.find(userId)).isEnabled)
+          throw new Problem('conflict', 'It is not enabled');
         if (!(await uses(models, userId, request.code))) throw wrong('/code', 'The code is wrong');
         await models.secondFactors.setSecret(userId, null);
+        return models.users.find(userId);
       });
+      if (user) notices.tell(user, 'secondFactorOff');
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Models } from '../models/index.js';
 import type { Session } from '../models/session.js';
 import { publicId, randomToken, safeEqual, sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
+import { byAnybody } from './audit.js';
 import type { Tokens } from './token.js';
 
 /** From where somebody asks. */
@@ -85,7 +86,7 @@ export function createSessions(deps: {
      * A new token and a new refresh token for one that was not used yet. One that was ends the session: somebody else has
      * it, and nobody can tell who is who. Problem: unauthenticated.
      */
-    async refresh(text: string): Promise<Issued> {
+    async refresh(text: string, { ip }: Origin): Promise<Issued> {
       const [, owner, id, secret] = REFRESH.exec(text) ?? [];
       const refuse = () => new Problem('unauthenticated', 'The refresh token is wrong or was used');
       if (!owner || !id || !secret) throw refuse();
@@ -96,6 +97,8 @@ export function createSessions(deps: {
         if (!user || !session) return null;
         if (!safeEqual(session.refreshHash, sha256(secret))) {
           await models.sessions.revoke(id, 'refresh_reused');
+          const reused = { ...byAnybody('POST /api/auth/refresh', userId), credential: id, target: id };
+          await models.audit.append({ ...reused, status: 401, ip });
           return null;
         }
         const next = randomToken();
@@ -107,11 +110,19 @@ export function createSessions(deps: {
     },
 
     /** The latest first. */
-    async list(userId: number, current: string): Promise<SessionView[]> {
-      const rows = await tenancy.inTenant(userId, (models) => models.sessions.list());
+    async list(
+      userId: number,
+      current: string,
+      page: { before: string | undefined; limit: number },
+    ): Promise<{ data: SessionView[]; hasMore: boolean }> {
+      const found = await tenancy.inTenant(userId, (models) =>
+        models.sessions.list({ ...page, limit: page.limit + 1 }),
+      );
+      const rows = found.slice(0, page.limit);
       const seen = await sight.latest(rows.map(({ id }) => id));
       const latest = (row: Session, at: Date | null) => (at && at > row.lastSeenAt ? at : row.lastSeenAt);
-      return rows.map((row, i) => view({ ...row, lastSeenAt: latest(row, seen[i] ?? null) }, current));
+      const data = rows.map((row, i) => view({ ...row, lastSeenAt: latest(row, seen[i] ?? null) }, current));
+      return { data, hasMore: found.length > page.limit };
     },
 
     /** Problem: not_found. */

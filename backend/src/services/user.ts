@@ -3,7 +3,7 @@ import type { Tenancy } from '../models/index.js';
 import { sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import type { Quotas } from '../models/quota.js';
-import type { User } from '../models/user.js';
+import { isRemoved, type User } from '../models/user.js';
 import { userView, type Auth, type UserView } from './auth.js';
 
 /** With what an admin said of this one user; null: as the settings say. */
@@ -100,7 +100,8 @@ export function createUsers(deps: {
       if (isAboutPowers && actorId === userId)
         throw new Problem('conflict', 'Ask another admin to change you');
       const found = await tenancy.inTenant(userId, async (models) => {
-        if (!(await models.users.find(userId))) return null;
+        const user = await models.users.find(userId);
+        if (!user || isRemoved(user)) return null;
         if (to.role !== undefined) await models.users.setRole(userId, to.role);
         if (to.isActive !== undefined) await models.users.setActive(userId, to.isActive);
         if (to.quotas !== undefined) await models.quotas.setQuotas(userId, to.quotas);

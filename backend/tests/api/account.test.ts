@@ -146,6 +146,22 @@ describe('accounts', () => {
       expect((await login(user, 'Another-Secret-1')).status).toBe(200);
     });
 
+    it('regression › changed ten times at once with the same present one › once', async () => {
+      const user = await newUser(gateway.url);
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, (_, i) =>
+          user.api.post('/api/auth/password', {
+            currentPassword: user.password,
+            newPassword: `Another-Secret-${i}`,
+          }),
+        ),
+      );
+      // Whoever comes once the token has ended is refused for that.
+      const changed = answers.flatMap(({ status }, i) => (status === 200 ? [i] : []));
+      expect(changed).toHaveLength(1);
+      expect((await login(user, `Another-Secret-${changed[0]}`)).status).toBe(200);
+    });
+
     it('the present one wrong, or the new one short › refused, the field named, nothing changed', async () => {
       const user = await newUser(gateway.url);
       const change = (body: object) => user.api.post('/api/auth/password', body);
@@ -245,6 +261,37 @@ describe('accounts', () => {
       expect((await find('nobody@example.com')).body.data).toEqual([]);
       const refused = await find('nobody');
       expect([refused.status, refused.body.errors[0].pointer]).toEqual([400, '/query/email']);
+    });
+  });
+
+  describe('sessions', () => {
+    it('regression › more than a page of them › each is listed once, the latest first', async () => {
+      const user = await newUser(gateway.url);
+      for (let i = 0; i < 4; i += 1) await login(user);
+      const seen: string[] = [];
+      let cursor = '';
+      do {
+        const { body } = await user.api.get(`/api/sessions?limit=2${cursor}`);
+        seen.push(...body.data.map(({ id }: any) => id));
+        cursor = body.nextCursor ? `&cursor=${body.nextCursor}` : '';
+      } while (cursor);
+      expect(seen).toHaveLength(5);
+      expect(seen).toEqual([...new Set(seen)].sort().reverse());
+    });
+
+    it('regression › a refresh token used twice › that its session ended is in the audit', async () => {
+      const user = await newUser(gateway.url);
+      const { body } = await login(user);
+      expect((await refresh(body.refreshToken)).status).toBe(200);
+      expect((await refresh(body.refreshToken)).status).toBe(401);
+      const { data } = (await user.api.get('/api/me/audit?limit=1')).body;
+      expect(data[0]).toMatchObject({
+        action: 'POST /api/auth/refresh',
+        actorId: null,
+        status: 401,
+        ip: expect.any(String),
+        target: expect.stringMatching(/^ses_/),
+      });
     });
   });
 

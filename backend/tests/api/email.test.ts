@@ -95,6 +95,7 @@ describe('e-mail', () => {
     expect(audit.data).toContainEqual(
       expect.objectContaining({ action: 'POST /api/auth/password/reset', actorId: user.id }),
     );
+    expect(now.user.isEmailVerified).toBe(true);
     const again = { token: tokenOf(link), newPassword: 'Third-Password-1' };
     expect((await stranger().post('/api/auth/password/reset', again)).status).toBe(422);
   });
@@ -120,6 +121,45 @@ describe('e-mail', () => {
     const change = { currentPassword: careful.password, newPassword: 'Another-Secret-1' };
     expect((await careful.api.post('/api/auth/password', change)).status).toBe(200);
     expect(await reset(before)).toBe(422);
+  });
+
+  it.each([
+    [
+      'the password is changed',
+      (user: TestUser) =>
+        user.api.post('/api/auth/password', {
+          currentPassword: user.password,
+          newPassword: 'Another-Secret-1',
+        }),
+    ],
+    ['all are signed out', (user: TestUser) => user.api.post('/api/auth/logout-all')],
+    [
+      'the password is set by mail',
+      async (user: TestUser) => {
+        await stranger().post('/api/auth/password/forgot', { email: user.email });
+        const token = tokenOf(await mailbox.link(user.email, '/api/auth/password/reset'));
+        return stranger().post('/api/auth/password/reset', { token, newPassword: 'Another-Secret-1' });
+      },
+    ],
+  ])(
+    'regression › an intruder asks for another address, then %s › their link is no good any more',
+    async (_what, act) => {
+      const user = await newUser(gateway.url);
+      const email = `intruder-${user.email}`;
+      await user.api.post('/api/auth/email', { email, currentPassword: user.password });
+      const token = tokenOf(await mailbox.link(email, '/api/auth/email'));
+      expect((await act(user)).status).toBeLessThan(300);
+      expect((await stranger().post('/api/auth/email/confirm', { token })).status).toBe(422);
+    },
+  );
+
+  it('the password or the second factor is changed › the user is told', async () => {
+    const user = await newUser(gateway.url);
+    const change = { currentPassword: user.password, newPassword: 'Another-Secret-1' };
+    expect((await user.api.post('/api/auth/password', change)).status).toBe(200);
+    await until('told', () =>
+      mailbox.mails.some(({ to, raw }) => to === user.email && raw.includes('Your password was changed')),
+    );
   });
 
   it('regression › links asked for again and again by anybody › five in an hour, each of them works, and one use ends all', async () => {
