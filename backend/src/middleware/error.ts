@@ -17,8 +17,14 @@ const BY_STATUS: Record<number, ProblemCode> = {
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof URIError) {
+    const detail = 'The path is not well percent-encoded';
+    return new Problem('invalid_request', detail, {
+      errors: [{ pointer: '/path', code: 'encoding', detail }],
+    });
+  }
   const { status, type } = (error ?? {}) as HttpError;
-  const isReading = typeof type === 'string' || error instanceof URIError;
+  const isReading = typeof type === 'string';
   const code = isReading && typeof status === 'number' ? BY_STATUS[status] : undefined;
   return new Problem(code ?? 'internal', undefined, { cause: error });
 }
@@ -54,7 +60,8 @@ export function errors(logger: AccessLog): ErrorRequestHandler {
         method,
         path: endpoint?.path,
         problem: problem.code,
-        error: problem.cause ?? problem,
+        // One that we meant says it all.
+        error: problem.cause ?? problem.detail,
       };
       logger.error('request failed', fields);
     }

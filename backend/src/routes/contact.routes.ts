@@ -15,7 +15,7 @@ const params = Joi.object({ id: id.required() });
 export const search = Joi.string().trim().min(1).max(100);
 const link = Joi.string().allow(null).required();
 export const contactName = Joi.string()
-  .pattern(/^(\+[1-9]\d{6,14}|lid:\d{5,20})$/)
+  .pattern(/^(\+[1-9]\d{6,14}|lid:\d{5,20})$/, 'a number such as +628987654321, or lid:<digits>')
   .example('+628987654321')
   .description('A number in E.164 with +, or `lid:<id>`');
 

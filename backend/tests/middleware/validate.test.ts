@@ -148,7 +148,7 @@ describe('input', () => {
 
     it('with broken percent-encoding › 400', async () => {
       const { status, body } = await ask(`${frame.url}/api/messages/%E0%A4%A`);
-      expect([status, body.code]).toEqual([400, 'invalid_request']);
+      expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'invalid_request', '/path']);
     });
   });
 
