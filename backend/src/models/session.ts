@@ -75,11 +75,12 @@ export const sessionModel = (db: Db) => ({
     return rows.length > 0;
   },
 
-  /** Whether its user was ever signed in from there. */
+  /** Whether its user was ever signed in from there: an IPv6 customer owns a whole network, and changes addresses within it. */
   async isKnownPlace(userId: number, ip: string): Promise<boolean> {
-    const rows = await db.query(
-      sql`select 1 from sessions where user_id = ${userId} and ip = ${ip}::inet limit 1`,
-    );
+    const rows = await db.query(sql`
+      select 1 from sessions
+       where user_id = ${userId} and (ip = ${ip}::inet
+          or (family(ip) = 6 and family(${ip}::inet) = 6 and ip << set_masklen(${ip}::inet, 56)::cidr)) limit 1`);
     return rows.length > 0;
   },
 

@@ -24,6 +24,14 @@ describe('guessing at one account from everywhere', () => {
     expect((await signIn(other.email, other.password, '198.51.100.99')).status).toBe(200);
   });
 
+  it('regression › its owner at another IPv6 address of the same customer › signs in', async () => {
+    const user = await newUser(gateway.url);
+    expect((await signIn(user.email, user.password, '2001:db8:0:10::7')).status).toBe(200);
+    for (let i = 1; i <= 6; i += 1) await signIn(user.email, 'wrong', `198.51.102.${i}`);
+    expect((await signIn(user.email, user.password, '2001:db8:1:10::7')).status).toBe(429);
+    expect((await signIn(user.email, user.password, '2001:db8:0:1f:aaaa::9')).status).toBe(200);
+  });
+
   it('at somebody who is not there › the same answers', async () => {
     const statuses = [];
     for (let i = 1; i <= 7; i += 1)
