@@ -1593,8 +1593,10 @@ CREATE TABLE public.delivery_queue (
 CREATE TABLE public.erasures (
     id bigint NOT NULL,
     user_id bigint NOT NULL,
-    contact text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    contact text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT erasures_check CHECK (((contact IS NULL) = (ended_at IS NOT NULL)))
 );
 
 ALTER TABLE ONLY public.erasures FORCE ROW LEVEL SECURITY;

@@ -210,9 +210,12 @@ export function evolutionStore(options: {
         `delete from "IsOnWhatsapp" where "remoteJid" = any ($1) or "jidOptions" like any ($2)`,
         [jids, jids.map((jid) => `%${jid}%`)],
       );
+      // Whole: a longer number is somebody else's.
+      const patterns = users.map((user) => new RegExp(`(^|\\D)${user}(\\D|$)`));
       for (const id of ids) {
-        const fields = await redis.hkeys(keysOf(id));
-        const gone = fields.filter((field) => users.some((user) => field.includes(user)));
+        const gone = (await redis.hkeys(keysOf(id))).filter((field) =>
+          patterns.some((pattern) => pattern.test(field)),
+        );
         if (gone.length > 0) await redis.hdel(keysOf(id), ...gone);
       }
     },

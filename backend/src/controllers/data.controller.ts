@@ -16,6 +16,9 @@ export interface RemoveAccountInput {
 export interface EraseContactInput {
   body: { contact: string };
 }
+export interface GetErasureInput {
+  params: { id: number };
+}
 
 /** What users do about all that is known of them, and of their contacts. */
 export const dataController = (deps: { exports: Exports; removing: Removing; erasing: Erasing }) => ({
@@ -42,7 +45,10 @@ export const dataController = (deps: { exports: Exports; removing: Removing; era
   },
 
   async eraseContact(req: Req<EraseContactInput>, res: Response) {
-    await deps.erasing.begin(req.caller.userId, req.input.body.contact);
-    res.status(202).end();
+    res.status(202).json(await deps.erasing.begin(req.caller.userId, req.input.body.contact));
+  },
+
+  async getErasure(req: Req<GetErasureInput>, res: Response) {
+    res.json(await deps.erasing.get(req.caller.userId, req.input.params.id));
   },
 });

@@ -1,6 +1,14 @@
 import type { Db } from '../config/postgres.js';
 import { raw, sql, type Sql } from '../utils/sql.js';
 
+export interface Erasure {
+  id: number;
+  /** Null once it has ended. */
+  contact: string | null;
+  createdAt: Date;
+  endedAt: Date | null;
+}
+
 export interface ErasedMessage {
   id: number;
   mediaId: number | null;
@@ -12,7 +20,7 @@ export interface ErasedMessage {
 export interface Names {
   /** Numbers and `lid:…`. */
   addresses: readonly string[];
-  /** What stands for them anywhere, as `like` wants it. */
+  /** What stands for them anywhere: regular expressions. */
   patterns: readonly string[];
 }
 
@@ -35,15 +43,17 @@ const TRACES: readonly { table: string; is: (names: Names) => Sql }[] = [
   },
   {
     table: 'parked_changes',
-    is: ({ patterns }) => sql`(chat || coalesce(content::text, '')) like any (${[...patterns]}::text[])`,
+    is: ({ patterns }) => sql`(chat || coalesce(content::text, '')) ~ any (${[...patterns]}::text[])`,
   },
-  { table: 'inbound_facts', is: ({ patterns }) => sql`key like any (${[...patterns]}::text[])` },
-  { table: 'quarantine', is: ({ patterns }) => sql`body::text like any (${[...patterns]}::text[])` },
+  { table: 'inbound_facts', is: ({ patterns }) => sql`key ~ any (${[...patterns]}::text[])` },
+  { table: 'quarantine', is: ({ patterns }) => sql`body::text ~ any (${[...patterns]}::text[])` },
   {
     table: 'idempotency_keys',
-    is: ({ patterns }) => sql`response::text like any (${[...patterns]}::text[])`,
+    is: ({ patterns }) => sql`response::text ~ any (${[...patterns]}::text[])`,
   },
 ];
+
+const columns = raw('id, contact, created_at as "createdAt", ended_at as "endedAt"');
 
 export const erasureModel = (db: Db) => {
   /** Events keep their id, their place and their time; what receivers answered to them goes too. */
@@ -61,20 +71,30 @@ export const erasureModel = (db: Db) => {
 
   return {
     /** The one of that contact, new or not. */
-    async create(userId: number, contact: string): Promise<number> {
-      const [row] = await db.query<{ id: number }>(sql`
+    async create(userId: number, contact: string): Promise<Erasure> {
+      const [row] = await db.query<Erasure>(sql`
       insert into erasures (user_id, contact) values (${userId}, ${contact})
-      on conflict (user_id, contact) do update set created_at = now() returning id`);
-      return row!.id;
+      on conflict (user_id, contact) do update set created_at = now() returning ${columns}`);
+      return row!;
     },
 
-    async find(id: number): Promise<{ contact: string } | null> {
-      const [row] = await db.query<{ contact: string }>(sql`select contact from erasures where id = ${id}`);
+    async find(id: number): Promise<Erasure | null> {
+      const [row] = await db.query<Erasure>(sql`select ${columns} from erasures where id = ${id}`);
       return row ?? null;
     },
 
-    async remove(id: number): Promise<void> {
-      await db.query(sql`delete from erasures where id = ${id}`);
+    /** It tells of nobody any more. */
+    async end(id: number): Promise<void> {
+      await db.query(
+        sql`update erasures set contact = null, ended_at = now() where id = ${id} and ended_at is null`,
+      );
+    },
+
+    /** Those of these names that are the user's own phones. */
+    async ownPhones(userId: number, names: readonly string[]): Promise<string[]> {
+      const rows = await db.query<{ name: string }>(sql`
+      select phone_number as name from phone_numbers where user_id = ${userId} and phone_number = any (${[...names]}::text[])`);
+      return rows.map(({ name }) => name);
     },
 
     /** Every name that this contact goes by. */
@@ -116,7 +136,7 @@ export const erasureModel = (db: Db) => {
       if (last === null) return null;
       await blank(
         userId,
-        sql`sequence > ${after} and sequence <= ${last} and body like any (${[...patterns]}::text[])`,
+        sql`sequence > ${after} and sequence <= ${last} and body ~ any (${[...patterns]}::text[])`,
       );
       return last;
     },

@@ -18,6 +18,8 @@ export interface ExportedTable {
   name: string;
   key: readonly string[];
   without: readonly string[];
+  /** Of some rows, which `when` tells of `t`, these are withheld as well. */
+  masked?: { columns: readonly string[]; when: string };
 }
 
 export interface ExportedRow {
@@ -53,10 +55,12 @@ export const exportModel = (db: Db) => ({
     await db.query(sql`update exports set done = ${done}, total = ${total} where id = ${id}`);
   },
 
-  async setReady(id: number, at: { storageKey: string; size: number; lifetime: number }): Promise<void> {
-    await db.query(sql`
+  /** False: it was taken away meanwhile, and nothing may be left of it. */
+  async setReady(id: number, at: { storageKey: string; size: number; lifetime: number }): Promise<boolean> {
+    const rows = await db.query(sql`
       update exports set status = 'ready', storage_key = ${at.storageKey}, size = ${at.size}, ended_at = now(),
-             expires_at = now() + make_interval(secs => ${at.lifetime}) where id = ${id}`);
+             expires_at = now() + make_interval(secs => ${at.lifetime}) where id = ${id} returning 1`);
+    return rows.length > 0;
   },
 
   async setFailed(id: number): Promise<void> {
@@ -70,6 +74,17 @@ export const exportModel = (db: Db) => ({
     return rows.flatMap(({ key }) => (key ? [key] : []));
   },
 
+  /** Takes away every one of them, also one on its way: the keys of their files, and whether there was such a one. */
+  async removeAll(userId: number): Promise<{ files: string[]; wasPending: boolean }> {
+    const rows = await db.query<{ key: string | null; status: Export['status'] }>(
+      sql`delete from exports where user_id = ${userId} returning storage_key as key, status`,
+    );
+    return {
+      files: rows.flatMap(({ key }) => (key ? [key] : [])),
+      wasPending: rows.some(({ status }) => status === 'pending'),
+    };
+  },
+
   /** The next rows of a table of the user in context, as they are stored. */
   page(
     userId: number,
@@ -80,13 +95,16 @@ export const exportModel = (db: Db) => ({
     const owner = raw(table.name === 'users' ? 't.id' : 't.user_id');
     const key = (alias: string) => raw(table.key.map((column) => `${alias}.${column}`).join(', '));
     const name = raw(table.name);
+    const masked = table.masked
+      ? sql`- case when ${raw(table.masked.when)} then ${[...table.masked.columns]}::text[] else '{}' end`
+      : sql``;
     const place = raw(table.key.map((column) => `'${column}', t.${column}`).join(', '));
     const rest =
       after === null
         ? sql``
         : sql`and (${key('t')}) > (select ${key('r')} from jsonb_populate_record(null::${name}, ${JSON.stringify(after)}::jsonb) r)`;
     return db.query<ExportedRow>(sql`
-      select to_jsonb(t) - ${[...table.without]}::text[] as row, jsonb_build_object(${place}) as place
+      select to_jsonb(t) - ${[...table.without]}::text[] ${masked} as row, jsonb_build_object(${place}) as place
         from ${name} t where ${owner} = ${userId} ${rest} order by ${key('t')} limit ${limit}`);
   },
 

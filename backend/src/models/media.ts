@@ -198,7 +198,8 @@ export const mediaModel = (db: Db) => ({
   async orphans(keys: readonly string[]): Promise<string[]> {
     const rows = await db.query<{ key: string }>(sql`
       select k.key from unnest(${[...keys]}::text[]) as k (key)
-       where not exists (select 1 from media m where m.storage_key = k.key)`);
+       where not exists (select 1 from media m where m.storage_key = k.key)
+         and not exists (select 1 from exports e where e.storage_key = k.key and e.expires_at > now())`);
     return rows.map((row) => row.key);
   },
 

@@ -2,6 +2,7 @@ import Joi from 'joi';
 import type {
   dataController,
   EraseContactInput,
+  GetErasureInput,
   LoadExportInput,
   RemoveAccountInput,
 } from '../controllers/data.controller.js';
@@ -20,6 +21,13 @@ const exported = Joi.object({
   createdAt: time.required(),
   expiresAt: time.allow(null).required(),
 }).id('Export');
+
+const erasure = Joi.object({
+  id: id.required(),
+  status: Joi.string().valid('pending', 'done').required(),
+  createdAt: time.required(),
+  endedAt: time.allow(null).required(),
+}).id('Erasure');
 
 export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] => [
   endpoint({
@@ -83,13 +91,25 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
     method: 'post',
     path: '/api/erasures',
     access: 'contacts:write',
-    tag: 'Contacts',
+    tag: 'Account',
     summary: 'Erase all that is known of a contact',
     description:
-      'In the background, on all of your phones: what was said with them and by them in groups, their files and names, here and on the nodes. What waits for them is cancelled. Of events their place is left (`event.erased`).',
+      'In the background, on all of your phones: what was said with them and by them in groups, their files and names, here and on the nodes. What waits for them is cancelled. Of events their place is left (`event.erased`). Exports that were made before are taken away.',
     input: { body: Joi.object({ contact: contactName.required() }) },
-    output: { 202: null },
-    problems: [],
+    output: { 202: erasure },
+    problems: ['unprocessable'],
     handler: data.eraseContact,
+  }),
+  endpoint<GetErasureInput>({
+    method: 'get',
+    path: '/api/erasures/:id',
+    access: 'contacts:read',
+    tag: 'Account',
+    summary: 'Whether an erasure is done',
+    description: 'Who was erased is not kept.',
+    input: { params: Joi.object({ id: id.required() }) },
+    output: { 200: erasure },
+    problems: ['not_found'],
+    handler: data.getErasure,
   }),
 ];

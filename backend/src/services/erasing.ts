@@ -2,10 +2,18 @@ import { jidOf } from '../clients/evolution.address.js';
 import type { EvolutionStore } from '../clients/evolution.store.js';
 import type { Storage } from '../clients/storage.js';
 import type { Wake } from '../clients/wake.js';
-import type { Names } from '../models/erasure.js';
+import type { Erasure, Names } from '../models/erasure.js';
 import type { Job } from '../models/job.js';
 import type { Tenancy } from '../models/index.js';
+import { Problem } from '../utils/problem.js';
 import { endWaiting, record } from './progress.js';
+
+export interface ErasureView {
+  id: number;
+  status: 'pending' | 'done';
+  createdAt: string;
+  endedAt: string | null;
+}
 
 export type Erasing = ReturnType<typeof createErasing>;
 
@@ -15,13 +23,24 @@ const WAITING = ['scheduled', 'queued'];
 /** Seconds until what is just being sent has been. */
 const SENDING_AGAIN = 5;
 
-/** Digits alone also stand for somebody inside of longer texts; fewer than these could be anything. */
+/** Digits alone also stand for somebody inside of longer texts. */
 const userOf = (address: string): string => address.replace(/^(\+|lid:)/, '');
 
 const namesOf = (addresses: readonly string[]): Names => ({
   addresses,
-  patterns: addresses.map((address) => `%${userOf(address)}%`),
+  // Whole: a longer number is somebody else's.
+  patterns: addresses.map((address) => `(^|[^0-9])${userOf(address)}([^0-9]|$)`),
 });
+
+const view = ({ id, createdAt, endedAt }: Erasure): ErasureView => ({
+  id,
+  status: endedAt ? 'done' : 'pending',
+  createdAt: createdAt.toISOString(),
+  endedAt: endedAt?.toISOString() ?? null,
+});
+
+const OWN_PHONE =
+  'It is one of your own phones, in everything that was ever said with it; remove the phone instead';
 
 /**
  * Takes away all that is known of one contact: what was said with them and by them, their names and files, here and on the
@@ -84,29 +103,60 @@ export function createErasing(deps: {
     await store.forgetContact(placements, { jids: addresses.map(jidOf), users: addresses.map(userOf) });
   }
 
+  /** Exports tell of them too: those that are there go, and one on its way begins anew. */
+  async function end(userId: number, id: number): Promise<void> {
+    const files = await tenancy.inTenant(userId, async (models) => {
+      const gone = await models.exports.removeAll(userId);
+      const anew = gone.wasPending ? await models.exports.create(userId) : null;
+      if (anew) await models.jobs.add(userId, 'export', anew.id);
+      await models.erasures.end(id);
+      return gone.files;
+    });
+    for (const key of files) await storage.remove(key).catch(() => undefined);
+    wake.hint('job');
+  }
+
   return {
-    /** In the background; what comes from them afterwards is new. */
-    async begin(userId: number, contact: string): Promise<void> {
-      await tenancy.inTenant(userId, async (models) => {
-        await models.jobs.add(userId, 'erase', await models.erasures.create(userId, contact));
+    /** In the background; what comes from them afterwards is new. Problem: unprocessable (a phone of one's own). */
+    async begin(userId: number, contact: string): Promise<ErasureView> {
+      const erasure = await tenancy.inTenant(userId, async (models) => {
+        const names = await models.erasures.aliases(userId, contact);
+        if ((await models.erasures.ownPhones(userId, names)).length > 0)
+          throw new Problem('unprocessable', OWN_PHONE, {
+            errors: [{ pointer: '/contact', code: 'own_phone', detail: OWN_PHONE }],
+          });
+        const created = await models.erasures.create(userId, contact);
+        await models.jobs.add(userId, 'erase', created.id);
+        return created;
       });
       wake.hint('job');
+      return view(erasure);
+    },
+
+    /** Problem: not_found. */
+    async get(userId: number, id: number): Promise<ErasureView> {
+      const found = await tenancy.inTenant(userId, (models) => models.erasures.find(id));
+      if (!found) throw new Problem('not_found', 'There is no such erasure');
+      return view(found);
     },
 
     /** Seconds until it is to be done again; null: nothing is left. */
     async run({ userId, about }: Job, renew: () => Promise<void>): Promise<number | null> {
       const found = await tenancy.inTenant(userId, async (models) => {
-        const erasure = await models.erasures.find(about!);
-        return erasure && namesOf(await models.erasures.aliases(userId, erasure.contact));
+        const contact = (await models.erasures.find(about!))?.contact;
+        if (!contact) return null;
+        const names = await models.erasures.aliases(userId, contact);
+        // Added, or learned to be the same, since it was asked for.
+        const own = await models.erasures.ownPhones(userId, names);
+        return namesOf(names.filter((name) => !own.includes(name)));
       });
       if (!found) return null;
       if (!(await eraseMessages(userId, found, renew))) return SENDING_AGAIN;
       await eraseEvents(userId, found, renew);
       await eraseOnNodes(userId, found);
-      await tenancy.inTenant(userId, async (models) => {
-        await models.erasures.removeTraces(userId, found);
-        await models.erasures.remove(about!);
-      });
+      await tenancy.inTenant(userId, (models) => models.erasures.removeTraces(userId, found));
+      // Only then: an export that is begun after this one's end reads nothing of them.
+      await end(userId, about!);
       wake.hint('events', userId);
       wake.hint('lane');
       return null;

@@ -59,7 +59,11 @@ export const EXPORTED: readonly ExportedTable[] = [
   table('attempts'),
   table('quarantine'),
   table('usage_days', ['day']),
-  table('audit'),
+  {
+    ...table('audit'),
+    // As their own view of it has it: from where an admin did it is not for them.
+    masked: { columns: ['ip', 'credential'], when: 't.actor_id <> t.user_id' },
+  },
 ];
 /** Tables of tenants that are left out: ends of threads that the gateway itself holds on to. */
 export const NOT_EXPORTED: readonly string[] = [
@@ -221,8 +225,9 @@ export function createExports(deps: {
       try {
         const size = await write(userId, key, onFile);
         const gone = await tenancy.inTenant(userId, async (models) => {
-          await models.exports.setReady(id!, { storageKey: key, size, lifetime: LIFETIME });
-          return models.exports.remove(id!);
+          const isKept = await models.exports.setReady(id!, { storageKey: key, size, lifetime: LIFETIME });
+          // Begun anew, as a contact was erased meanwhile; or its user is gone.
+          return isKept ? models.exports.remove(id!) : [key];
         });
         for (const old of gone) await storage.remove(old).catch(() => undefined);
       } catch (error) {

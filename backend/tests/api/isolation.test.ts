@@ -77,6 +77,7 @@ describe('isolation', () => {
       medias: media.id,
       webhooks: webhook.id,
       deliveries: deliveries.data[0].id,
+      erasures: (await owner.api.post('/api/erasures', { contact: '+628985551234' })).body.id,
     });
     const before = await rows(gateway);
     const found = await trespasses(gateway.url, other.token, calls);
@@ -127,6 +128,7 @@ describe('isolation', () => {
       medias: media.id,
       webhooks: webhook.id,
       deliveries: deliveries.data[0].id,
+      erasures: (await owner.api.post('/api/erasures', { contact: '+628985551234' })).body.id,
     });
     expect(calls.length).toBeGreaterThan(4);
 

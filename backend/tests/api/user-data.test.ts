@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
 import { EXPORTED, NOT_EXPORTED } from '../../src/services/export.js';
+import { newAdmin } from '../support/admin.js';
 import { client, newPhone, newUser, settled, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startNodes, type TestNodes } from '../support/nodes.js';
@@ -43,16 +44,24 @@ describe('the data of a user', () => {
       return data.some(({ from }: any) => from === chat);
     });
   /** A user with a phone that has talked to two people, with a file. */
-  const busyUser = async () => {
+  const busyUser = async (contact = CONTACT) => {
     const user = await newUser(gateway.url);
     const phone = await newPhone(user, { webhookUrl: `${nodes.nodes[0]!.url}/nowhere` });
     const { body: media } = await user.api.post('/api/media', { media: 'aGVsbG8=' });
-    await say(user, phone.id, CONTACT);
-    await say(user, phone.id, CONTACT, { type: 'document', mediaId: media.id, message: undefined });
+    await say(user, phone.id, contact);
+    await say(user, phone.id, contact, { type: 'document', mediaId: media.id, message: undefined });
     await say(user, phone.id, OTHER);
-    await hear(phone.phoneNumber, CONTACT);
-    await heard(user, CONTACT);
+    await hear(phone.phoneNumber, contact);
+    await heard(user, contact);
     return { user, phone, media };
+  };
+
+  const exported = async (user: TestUser) => {
+    expect((await user.api.post('/api/me/export')).status).toBe(202);
+    return until('it is ready', async () => {
+      const { body } = await user.api.get('/api/me/export');
+      return body.status === 'ready' ? body : null;
+    });
   };
 
   /** Where a text stands: `table`s of ours and of the nodes, the fields of their keys, and files. */
@@ -129,6 +138,12 @@ describe('the data of a user', () => {
   it('exported › loaded by its link › has what was said and the files, nothing of others, and no secret', async () => {
     const { user, phone, media } = await busyUser();
     const stranger = await newUser(gateway.url);
+    const admin = await newAdmin(gateway);
+    await admin.api.call('PATCH', `/api/admin/users/${user.id}`, { quotas: { phones: 5 } });
+    await until(
+      'it is in their audit',
+      async () => (await user.api.get('/api/me/audit')).body.data[0].actorId === admin.id,
+    );
     expect((await user.api.get('/api/me/export')).status).toBe(404);
     const [one, two] = await Promise.all([1, 2].map(() => user.api.post('/api/me/export')));
     expect([one!.status, two!.status, one!.body.id]).toEqual([202, 202, two!.body.id]);
@@ -151,6 +166,11 @@ describe('the data of a user', () => {
     expect(lines('messages.jsonl').map(({ content }) => content)).toContain(WORDS);
     expect(lines('phone_numbers.jsonl')).toMatchObject([{ id: phone.id, phone_number: phone.phoneNumber }]);
     expect(files.get([...files.keys()].find((name) => name.startsWith(`media/${media.id}`))!)).toBe('hello');
+    const byAdmin = (line: any) => line.actor_id === admin.id;
+    expect(lines('audit.jsonl').filter(byAdmin)).toEqual([
+      expect.not.objectContaining({ ip: expect.anything() }),
+    ]);
+    expect(lines('audit.jsonl').find((line) => !byAdmin(line))).toMatchObject({ ip: expect.any(String) });
     const all = [...files.values()].join('\n');
     expect(all).not.toContain(stranger.email);
     for (const secret of [user.token, user.apiKey, phone.token, phone.webhookSecret!, user.password])
@@ -160,41 +180,122 @@ describe('the data of a user', () => {
     expect((await stranger.api.get('/api/me/export')).status).toBe(404);
   });
 
+  const erased = async (user: TestUser, contact: string) => {
+    const asked = await user.api.post('/api/erasures', { contact });
+    expect([asked.status, asked.body]).toMatchObject([202, { status: 'pending', endedAt: null }]);
+    return until('it is erased', async () => {
+      const { body } = await user.api.get(`/api/erasures/${asked.body.id}`);
+      return body.status === 'done' ? body : null;
+    });
+  };
+
   it('a contact erased › every table, file, the nodes’ database and keys searched › is nowhere; others are', async () => {
-    const { user, phone } = await busyUser();
+    const contact = '+628917770005';
+    const { user, phone } = await busyUser(contact);
     const waiting = await user.api.post('/api/messages/send', {
       phoneId: phone.id,
-      to: CONTACT,
+      to: contact,
       message: 'later',
       sendAt: new Date(Date.now() + 3_600_000).toISOString(),
     });
     const { body: before } = await user.api.get('/api/events?after=0&limit=100');
-    expect(await placesOf(CONTACT.slice(1))).toEqual(
+    expect(await placesOf(contact.slice(1))).toEqual(
       expect.arrayContaining(['gateway messages', 'nodes Message']),
     );
-    expect((await user.api.post('/api/erasures', { contact: CONTACT })).status).toBe(202);
-    // Those of other tests, who talked to the same, keep theirs.
-    const own = async () => {
-      const rows = await gateway.database.queryAll(
-        `select 1 from messages where user_id = $1 and chat = $2 union all
-         select 1 from erasures where user_id = $1 union all
-         select 1 from events where user_id = $1 and body like '%' || $3 || '%' union all
-         select 1 from contacts where user_id = $1 and address = $2 union all
-         select 1 from idempotency_keys where user_id = $1 and response::text like '%' || $3 || '%' union all
-         select 1 from chats where user_id = $1 and chat = $2`,
-        [user.id, CONTACT, CONTACT.slice(1)],
-      );
-      return rows.length;
-    };
-    await until('nothing is left', async () => (await own()) === 0);
+    const done = await erased(user, contact);
+    expect(done).toEqual({
+      id: done.id,
+      status: 'done',
+      createdAt: done.createdAt,
+      endedAt: expect.any(String),
+    });
+    expect(await placesOf(contact.slice(1))).toEqual([]);
     expect((await user.api.get(`/api/messages/${waiting.body.id}`)).status).toBe(404);
     const { body: after } = await user.api.get('/api/events?after=0&limit=100');
     expect(after.data.map((event: any) => event.sequence).slice(0, before.data.length)).toEqual(
       before.data.map((event: any) => event.sequence),
     );
-    expect(JSON.stringify(after)).not.toContain(CONTACT.slice(1));
     expect((await user.api.get(`/api/messages?chat=${encodeURIComponent(OTHER)}`)).body.data.length).toBe(1);
-    await say(user, phone.id, CONTACT);
+    const { data: audit } = (await user.api.get('/api/me/audit')).body;
+    expect(audit).toContainEqual(
+      expect.objectContaining({
+        action: 'POST /api/erasures',
+        target: String(done.id),
+        fields: ['contact'],
+        userId: user.id,
+      }),
+    );
+    await say(user, phone.id, contact);
+    expect((await erased(user, contact)).id).not.toBe(done.id);
+  });
+
+  it('regression › a phone of one’s own, or somebody else’s erasure › 422, 404, and nothing is lost', async () => {
+    const { user, phone } = await busyUser();
+    const { body } = await user.api.post('/api/erasures', { contact: phone.phoneNumber });
+    expect([body.code, body.errors[0].pointer]).toEqual(['unprocessable', '/contact']);
+    expect((await user.api.get(`/api/messages?phoneId=${phone.id}`)).body.data.length).toBe(4);
+    const own = await erased(user, '+628917770099');
+    const stranger = await newUser(gateway.url);
+    expect((await stranger.api.get(`/api/erasures/${own.id}`)).status).toBe(404);
+    const ofPhone = client(gateway.url, { apiKey: phone.token });
+    expect((await ofPhone.post('/api/erasures', { contact: CONTACT })).status).toBe(403);
+  });
+
+  it('regression › a contact whose number begins as those of others do › erased › nothing of the others', async () => {
+    const { user, phone } = await busyUser();
+    const { body: before } = await user.api.get('/api/events?after=0&limit=100');
+    // Shorter than the phone's number and than the contacts'.
+    const places = await placesOf(CONTACT.slice(1));
+    for (const number of [phone.phoneNumber, CONTACT, OTHER]) await erased(user, number.slice(0, -2));
+    expect(await placesOf(CONTACT.slice(1))).toEqual(places);
+    expect((await user.api.get('/api/events?after=0&limit=100')).body).toEqual(before);
+  });
+
+  it('regression › an export from before a contact was erased › is taken away; one on its way tells of nobody', async () => {
+    const contact = '+628917770105';
+    const { user } = await busyUser(contact);
+    const link = (await exported(user)).url.replace(/^https?:\/\/[^/]+/, gateway.url);
+    expect((await fetch(link)).status).toBe(200);
+    // Holds up the next one where it has read the messages already.
+    const { env } = gateway.database;
+    const holder = new pg.Client({
+      host: env.DB_HOST,
+      port: Number(env.DB_PORT),
+      database: env.DB_NAME,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+    });
+    await holder.connect();
+    try {
+      await holder.query('begin; lock table usage_days in access exclusive mode');
+      const { body: begun } = await user.api.post('/api/me/export');
+      await until('it has read the messages', async () => {
+        const { progress } = (await user.api.get('/api/me/export')).body;
+        return progress.done > EXPORTED.findIndex(({ name }) => name === 'messages');
+      });
+      await erased(user, contact);
+      expect((await fetch(link)).status).toBe(404);
+      await holder.query('rollback');
+      const ready = await until('it is ready', async () => {
+        const { body } = await user.api.get('/api/me/export');
+        return body.status === 'ready' ? body : null;
+      });
+      expect(ready.id).not.toBe(begun.id);
+      const answer = await fetch(ready.url.replace(/^https?:\/\/[^/]+/, gateway.url));
+      const files = await unzip(Buffer.from(await answer.arrayBuffer()));
+      expect(files.get('messages.jsonl')).toContain(OTHER);
+      expect([...files.values()].join('\n')).not.toContain(contact.slice(1));
+      const keep = await gateway.database.queryAll<{ key: string }>(
+        `select storage_key as key from exports where user_id = ${user.id} union all
+         select storage_key from media where user_id = ${user.id} and storage_key is not null`,
+      );
+      await until('no other file of theirs is left', () => {
+        const there = readdirSync(gateway.folder, { recursive: true, encoding: 'utf8' });
+        return there.filter((file) => file.endsWith(`.${user.id}`)).length === keep.length;
+      });
+    } finally {
+      await holder.end();
+    }
   });
 
   it('the account removed › at once nothing of it is let in › then it is nowhere: tables, files, nodes, keys', async () => {
@@ -223,8 +324,11 @@ describe('the data of a user', () => {
 
   it('the account removed while its node is away › its name is gone at once › the rest when the node is back', async () => {
     const { user, phone } = await busyUser();
+    const admin = await newAdmin(gateway);
     await nodes.nodes[0]!.kill();
     expect((await user.api.call('DELETE', '/api/me', { currentPassword: user.password })).status).toBe(202);
+    const enabling = await admin.api.call('PATCH', `/api/admin/users/${user.id}`, { isActive: true });
+    expect(enabling.status).toBe(404);
     await until('its messages and its name are gone', async () => {
       const left = await countOf(user.id);
       const named = await gateway.database.queryAll('select 1 from users where email = $1', [user.email]);

@@ -81,6 +81,25 @@ describe('keeping media', () => {
     for (const user of users) expect(await left(user)).toEqual([]);
   });
 
+  it('regression › an export › swept › stays until its link expires', async () => {
+    const user = await newUser(gateway.url);
+    const key = storageKey(user.id);
+    await diskStorage(gateway.folder).put(key, Readable.from([Buffer.from('x')]));
+    const expire = (at: string) =>
+      gateway.database.queryAll(`
+        insert into exports (user_id, status, storage_key, size, ended_at, expires_at)
+        values (${user.id}, 'ready', '${key}', 1, now(), now() + interval '${at}')`);
+    const isThere = () => filesIn(gateway.folder).some((path) => path.endsWith(key));
+    const age = () => filesIn(gateway.folder).forEach((path) => utimesSync(path, new Date(0), new Date(0)));
+    await expire('1 day');
+    age();
+    await keeper().sweepFiles();
+    expect(isThere()).toBe(true);
+    await gateway.database.queryAll(`update exports set expires_at = now() where user_id = ${user.id}`);
+    await keeper().sweepFiles();
+    expect(isThere()).toBe(false);
+  });
+
   it('files without a row › old enough › go; those with one, and fresh ones, stay', async () => {
     const user = await newUser(gateway.url);
     await stored(user);
