@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import jwt from 'jsonwebtoken';
+import { withChecksum } from '../../src/utils/api-key.js';
 import { sealer } from '../../src/utils/crypto.js';
 import { client, newUser, type TestUser } from '../support/client.js';
 import { startGateway, TEST_ENV, type TestGateway } from '../support/gateway.js';
@@ -100,6 +101,7 @@ describe('who may call', () => {
       ['of a session that never was', sign({ sid: 'ses_00000000000000000000' })],
       ['signed with another user’s secret', as({ token: await signedBy(other.id, user.token) })],
       ['another user named', as({ token: otherUsersToken(user.token, other.id) })],
+      ['a key of another secret, well formed', as({ apiKey: forged(user.apiKey) })],
       ['a key with a bad checksum', as({ apiKey: flip(user.apiKey) })],
       ['two that differ', as({ token: user.token }, { 'x-api-key': other.apiKey })],
       ['basic', as({}, { authorization: 'Basic dXNlcjpwYXNz' })],
@@ -181,6 +183,8 @@ const flip = (key: string): string => {
   const at = key.length - 10;
   return `${key.slice(0, at)}${key[at] === 'a' ? 'b' : 'a'}${key.slice(at + 1)}`;
 };
+/** The key's id and a checksum that is right, but another secret. */
+const forged = (key: string): string => withChecksum(key.slice(0, -8) + (key.at(-8) === 'a' ? 'b' : 'a'));
 const otherUsersToken = (token: string, userId: number): string => {
   const [head, claims, signature] = token.split('.') as [string, string, string];
   const changed = { ...JSON.parse(Buffer.from(claims, 'base64url').toString()), sub: String(userId) };
