@@ -11,6 +11,9 @@ export interface Logger {
 const SECRET_FIELD = /pass(word)?|secret|token|api_?key|authorization|cookie|^qr$|^code$|jwt/i;
 const SECRET_TEXT = /\b(ev_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{8,}|eyJ[\w-]+\.[\w-]+\.[\w-]+|Bearer\s+\S+)/g;
 
+/** Deeper than anything that is logged on purpose. */
+const MAX_DEPTH = 6;
+
 /** Secrets are taken out by construction, by the field's name and by the shape of the text, whoever logs them. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return value.replace(SECRET_TEXT, '[redacted]');
@@ -19,7 +22,8 @@ export function redact(value: unknown, depth = 0): unknown {
       { name: value.name, message: value.message, stack: value.stack, cause: value.cause },
       depth,
     );
-  if (typeof value !== 'object' || value === null || depth > 6) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > MAX_DEPTH) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
