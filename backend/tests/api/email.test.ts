@@ -61,6 +61,21 @@ describe('e-mail', () => {
     );
   });
 
+  it('a link of one kind › used for the other › 422, and it is not used up', async () => {
+    const user = await newUser(gateway.url);
+    const confirm = { token: tokenOf(await mailbox.link(user.email, '/api/auth/email')) };
+    await stranger().post('/api/auth/password/forgot', { email: user.email });
+    const reset = { token: tokenOf(await mailbox.link(user.email, '/api/auth/password/reset')) };
+    const newPassword = 'Another-Password-1';
+    const post = async (path: string, body: object) =>
+      (await stranger().post(`/api/auth/${path}`, body)).status;
+    expect(await post('password/reset', { ...confirm, newPassword })).toBe(422);
+    expect(await post('email/confirm', reset)).toBe(422);
+    expect(await statusOf(user.password, user.email)).toBe(200);
+    expect(await post('email/confirm', confirm)).toBe(200);
+    expect(await post('password/reset', { ...reset, newPassword })).toBeLessThan(300);
+  });
+
   it('changed to somebody’s › the link is opened › 409, and nothing is changed', async () => {
     const [owner, other] = [await newUser(gateway.url), await newUser(gateway.url)];
     await mailbox.link(owner.email, '/api/auth/email');
