@@ -90,6 +90,7 @@ import { createPairing } from './services/pairing.js';
 import { createPhoneLife } from './services/phone-life.js';
 import { createPhones } from './services/phone.js';
 import { createPool } from './services/pool.js';
+import { createProofs } from './services/proof.js';
 import { createQuotas } from './services/quota.js';
 import { createRepair } from './services/repair.js';
 import { createRetention } from './services/retention.js';
@@ -226,12 +227,14 @@ export function compose(env: Settings, logger: Logger) {
     logger,
   });
   const notices = createNotices({ mail, serverUrl: env.SERVER_URL });
-  const secondFactors = createSecondFactors({ tenancy, passwords, sealer, notices });
-  const auth = createAuth({ tenancy, passwords, tokens, sessions, secondFactors, identify });
+  const proofs = createProofs({ tenancy, passwords });
+  const secondFactors = createSecondFactors({ tenancy, proofs, sealer, notices });
+  const auth = createAuth({ tenancy, passwords, proofs, tokens, sessions, secondFactors, identify });
   const emails = createEmails({
     tenancy,
     mail,
     passwords,
+    proofs,
     tokens,
     sessions,
     notices,
@@ -239,7 +242,15 @@ export function compose(env: Settings, logger: Logger) {
     forget: identify.forget,
     serverUrl: env.SERVER_URL,
   });
-  const accounts = createAccounts({ tenancy, passwords, tokens, sessions, notices, forget: identify.forget });
+  const accounts = createAccounts({
+    tenancy,
+    passwords,
+    proofs,
+    tokens,
+    sessions,
+    notices,
+    forget: identify.forget,
+  });
   const audit = createAudit({ tenancy });
   const users = createUsers({ tenancy, auth, passwords, wake, forget: identify.forget });
   const quotas = createQuotas({
@@ -348,7 +359,7 @@ export function compose(env: Settings, logger: Logger) {
   const erasing = createErasing({ tenancy, storage, store, wake });
   const removing = createRemoving({
     tenancy,
-    passwords,
+    proofs,
     secondFactors,
     tokens,
     life,

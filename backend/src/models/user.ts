@@ -35,6 +35,9 @@ const columns =
   raw(`id, username, email, role, is_active as "isActive", email_verified_at is not null as "isEmailVerified",
   totp_enabled_at is not null as "hasSecondFactor", quotas, created_at as "createdAt"`);
 
+const secrets = sql`${columns}, password_hash as "passwordHash", jwt_secret as "jwtSecret",
+  token_version as "tokenVersion"`;
+
 /** What is left of somebody who goes, until all that they had is gone. */
 export const isRemoved = ({ email }: Pick<User, 'email'>): boolean => email.endsWith('@invalid');
 
@@ -105,11 +108,6 @@ export const userModel = (db: Db) => {
         update users set email = ${email}, email_verified_at = now(), updated_at = now() where id = ${id}`),
       ),
 
-    /** Locked: two may be about to change it. */
-    async lock(id: number): Promise<void> {
-      await db.query(sql`select from users where id = ${id} for no key update`);
-    },
-
     /** Whoever opened a link that was sent to it has that mailbox. */
     async setEmailVerified(id: number): Promise<void> {
       await db.query(
@@ -134,9 +132,15 @@ export const userModel = (db: Db) => {
     },
 
     async findSecrets(id: number): Promise<UserSecrets | null> {
-      const [row] = await db.query<UserSecrets>(sql`
-      select ${columns}, password_hash as "passwordHash", jwt_secret as "jwtSecret", token_version as "tokenVersion"
-        from users where id = ${id}`);
+      const [row] = await db.query<UserSecrets>(sql`select ${secrets} from users where id = ${id}`);
+      return row ?? null;
+    },
+
+    /** Locked: somebody else may be about to change them. */
+    async lockSecrets(id: number): Promise<UserSecrets | null> {
+      const [row] = await db.query<UserSecrets>(
+        sql`select ${secrets} from users where id = ${id} for no key update`,
+      );
       return row ?? null;
     },
   };

@@ -4,32 +4,24 @@ import { batcher } from '../utils/batch.js';
 import { Problem } from '../utils/problem.js';
 import { userView, type UserView } from './auth.js';
 import type { Notices } from './notice.js';
+import type { Proofs } from './proof.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
-
-const wrongPassword = () => {
-  const detail = 'currentPassword is wrong';
-  return new Problem('unprocessable', detail, {
-    errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
-  });
-};
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
 /** What a user does to their own account. */
 export function createAccounts(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'readingMany'>;
-  passwords: {
-    hash(password: string): Promise<string>;
-    verify(password: string, hash: string | null): Promise<boolean>;
-  };
+  passwords: { hash(password: string): Promise<string> };
+  proofs: Pick<Proofs, 'of' | 'use'>;
   tokens: Pick<Tokens, 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
   notices: Notices;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
 }) {
-  const { tenancy, passwords, tokens, sessions, notices, forget } = deps;
+  const { tenancy, passwords, proofs, tokens, sessions, notices, forget } = deps;
 
   /** Who asks while others are being answered is answered with the next ones: a transaction costs more than a row. */
   const lookups = batcher<number, User | null>({
@@ -69,16 +61,10 @@ export function createAccounts(deps: {
       request: { currentPassword: string; newPassword: string },
       origin: Origin,
     ): Promise<Issued> {
-      const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
-      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash)))
-        throw wrongPassword();
+      const user = await proofs.of(userId, request.currentPassword);
       const passwordHash = await passwords.hash(request.newPassword);
       const jwtSecret = tokens.newSecret(userId);
-      const issued = await tenancy.inTenant(userId, async (models) => {
-        // Of two that come with the same password one is late.
-        await models.users.lock(userId);
-        if ((await models.users.findSecrets(userId))?.passwordHash !== user.passwordHash)
-          throw wrongPassword();
+      const issued = await proofs.use(user, async (models) => {
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
         await models.sessions.revokeAll('password_changed', null);
         await models.mailTokens.removePending(userId);

@@ -4,6 +4,7 @@ import { createApiKey } from '../utils/api-key.js';
 import { isFromThere } from '../utils/network.js';
 import { Problem } from '../utils/problem.js';
 import type { Identify } from './identify.js';
+import type { Proofs } from './proof.js';
 import type { SecondFactors } from './second-factor.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
@@ -46,12 +47,13 @@ export function createAuth(deps: {
     hash(password: string): Promise<string>;
     verify(password: string, hash: string | null): Promise<boolean>;
   };
+  proofs: Pick<Proofs, 'isHeld'>;
   tokens: Pick<Tokens, 'issue' | 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
   secondFactors: Pick<SecondFactors, 'demand'>;
   identify: Identify;
 }) {
-  const { tenancy, passwords, tokens, sessions, secondFactors, identify } = deps;
+  const { tenancy, passwords, proofs, tokens, sessions, secondFactors, identify } = deps;
 
   const secretsOf = (userId: number) =>
     tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
@@ -105,9 +107,10 @@ export function createAuth(deps: {
       const credential = await tenancy.shared.credentials.findByEmail(request.email);
       const user = credential && (await secretsOf(credential.userId));
       const isRight = await passwords.verify(request.password, user?.passwordHash ?? null);
-      if (!user || !isRight || !user.isActive)
-        throw new Problem('unauthenticated', 'The e-mail or the password is wrong');
+      const refuse = () => new Problem('unauthenticated', 'The e-mail or the password is wrong');
+      if (!user || !isRight || !user.isActive) throw refuse();
       const issued = await tenancy.inTenant(user.id, async (models) => {
+        if (!(await proofs.isHeld(models, user))) throw refuse();
         await secondFactors.demand(models, user.id, request.code);
         return sessions.begin(models, user, origin);
       });

@@ -5,6 +5,7 @@ import { userView, type UserView } from './auth.js';
 import { byAnybody } from './audit.js';
 import { claimedUser, issueMailToken, useMailToken } from './mail-token.js';
 import type { Notices } from './notice.js';
+import type { Proofs } from './proof.js';
 import type { SecondFactors } from './second-factor.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
@@ -23,10 +24,8 @@ const stale = () =>
 export function createEmails(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'shared'>;
   mail: Pick<MailClient, 'isOn' | 'post'>;
-  passwords: {
-    hash(password: string): Promise<string>;
-    verify(password: string, hash: string | null): Promise<boolean>;
-  };
+  passwords: { hash(password: string): Promise<string> };
+  proofs: Pick<Proofs, 'of' | 'use'>;
   tokens: Pick<Tokens, 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
   notices: Notices;
@@ -35,7 +34,7 @@ export function createEmails(deps: {
   forget: (userId: number) => void;
   serverUrl: string;
 }) {
-  const { tenancy, mail, passwords, tokens, sessions, notices, secondFactors, forget } = deps;
+  const { tenancy, mail, passwords, proofs, tokens, sessions, notices, secondFactors, forget } = deps;
   const base = deps.serverUrl.replace(/\/$/, '');
 
   function refuseOff(): void {
@@ -95,14 +94,8 @@ export function createEmails(deps: {
     /** The address changes when the link that is sent to the new one is opened. Problems: mail_off, unprocessable, too_many_requests. */
     async askChange(userId: number, request: { email: string; currentPassword: string }): Promise<void> {
       refuseOff();
-      const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
-      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash))) {
-        const detail = 'currentPassword is wrong';
-        throw new Problem('unprocessable', detail, {
-          errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
-        });
-      }
-      await tenancy.inTenant(userId, (models) =>
+      const user = await proofs.of(userId, request.currentPassword);
+      await proofs.use(user, (models) =>
         postConfirmation(models, { userId, email: request.email, username: user.username }),
       );
     },

@@ -3,8 +3,8 @@ import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Job } from '../models/job.js';
 import type { Tenancy } from '../models/index.js';
-import { Problem } from '../utils/problem.js';
 import type { PhoneLife } from './phone-life.js';
+import type { Proofs } from './proof.js';
 import type { SecondFactors } from './second-factor.js';
 import type { Tokens } from './token.js';
 
@@ -18,7 +18,7 @@ const AGAIN = 2;
 /** The end of an account, with all that is known of its user, here and on the nodes. */
 export function createRemoving(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
-  passwords: { verify(password: string, hash: string | null): Promise<boolean> };
+  proofs: Pick<Proofs, 'of' | 'use'>;
   secondFactors: Pick<SecondFactors, 'demand'>;
   tokens: Pick<Tokens, 'newSecret'>;
   life: Pick<PhoneLife, 'remove'>;
@@ -27,7 +27,7 @@ export function createRemoving(deps: {
   forget: (userId: number) => void;
   logger: Logger;
 }) {
-  const { tenancy, passwords, secondFactors, tokens, life, storage, wake, forget, logger } = deps;
+  const { tenancy, proofs, secondFactors, tokens, life, storage, wake, forget, logger } = deps;
 
   async function removePhones(userId: number, renew: () => Promise<void>): Promise<void> {
     for (;;) {
@@ -61,15 +61,9 @@ export function createRemoving(deps: {
      * password), second_factor_required.
      */
     async begin(userId: number, request: { currentPassword: string; code?: string }): Promise<void> {
-      const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
-      if (!user || !(await passwords.verify(request.currentPassword, user.passwordHash))) {
-        const detail = 'currentPassword is wrong';
-        throw new Problem('unprocessable', detail, {
-          errors: [{ pointer: '/currentPassword', code: 'wrong', detail }],
-        });
-      }
+      const user = await proofs.of(userId, request.currentPassword);
       const jwtSecret = tokens.newSecret(userId);
-      await tenancy.inTenant(userId, async (models) => {
+      await proofs.use(user, async (models) => {
         await secondFactors.demand(models, userId, request.code);
         await models.removal.blankUser(userId);
         await models.users.setJwtSecret(userId, jwtSecret);

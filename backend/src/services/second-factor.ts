@@ -5,6 +5,7 @@ import { encodeBase32 } from '../utils/base32.js';
 import { sha256, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import type { Notices } from './notice.js';
+import type { Proofs } from './proof.js';
 
 export type SecondFactors = ReturnType<typeof createSecondFactors>;
 
@@ -28,11 +29,11 @@ const wrong = (pointer: string, detail: string) =>
 /** Codes from an authenticator app as the second thing that signing in takes, and codes for who lost it. */
 export function createSecondFactors(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
-  passwords: { verify(password: string, hash: string | null): Promise<boolean> };
+  proofs: Pick<Proofs, 'of' | 'use'>;
   sealer: Pick<Sealer, 'seal' | 'open'>;
   notices: Notices;
 }) {
-  const { tenancy, passwords, sealer, notices } = deps;
+  const { tenancy, proofs, sealer, notices } = deps;
 
   /** A code works once, also within its time (RFC 6238, 5.2); one step to either side, as clocks differ. */
   async function uses(models: Pick<Models, 'secondFactors'>, userId: number, code: string): Promise<boolean> {
@@ -43,12 +44,6 @@ export function createSecondFactors(deps: {
     const delta = totpOf(sealer.open(secret, sealedFor(userId)), '').validate({ token: digits, window: 1 });
     if (delta === null) return false;
     return models.secondFactors.useStep(userId, Math.floor(Date.now() / 1000 / PERIOD) + delta);
-  }
-
-  async function checkPassword(userId: number, password: string): Promise<void> {
-    const user = await tenancy.inTenant(userId, (models) => models.users.findSecrets(userId));
-    if (!user || !(await passwords.verify(password, user.passwordHash)))
-      throw wrong('/currentPassword', 'currentPassword is wrong');
   }
 
   return {
@@ -69,27 +64,28 @@ export function createSecondFactors(deps: {
 
     /** A new secret for an authenticator app, in force once a code of it was seen. Problems: unprocessable, conflict. */
     async setUp(userId: number, currentPassword: string): Promise<{ secret: string; uri: string }> {
-      await checkPassword(userId, currentPassword);
+      const user = await proofs.of(userId, currentPassword);
       const secret = new Secret({ size: SECRET_BYTES }).base32;
-      return tenancy.inTenant(userId, async (models) => {
-        const user = await models.users.find(userId);
+      return proofs.use(user, async (models) => {
         if ((await models.secondFactors.find(userId)).isEnabled)
           throw new Problem('conflict', 'It is enabled already; disable it first');
         await models.secondFactors.setSecret(userId, sealer.seal(secret, sealedFor(userId)));
-        return { secret, uri: totpOf(secret, user!.email).toString() };
+        return { secret, uri: totpOf(secret, user.email).toString() };
       });
     },
 
     /** In force from now on. The codes are shown this once. Problems: conflict, unprocessable (a wrong code). */
     async enable(userId: number, code: string): Promise<{ recoveryCodes: string[] }> {
       const { user, recoveryCodes } = await tenancy.inTenant(userId, async (models) => {
+        // Another secret may be about to be set up: it would be in force without a code of it.
+        const user = await models.users.lockSecrets(userId);
         const { secret, isEnabled } = await models.secondFactors.find(userId);
         if (isEnabled || secret === null)
           throw new Problem('conflict', isEnabled ? 'It is enabled already' : 'Set it up first');
         if (!(await uses(models, userId, code))) throw wrong('/code', 'The code is wrong');
         const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
         await models.secondFactors.enable(userId, recoveryCodes.map(recoveryHash));
-        return { user: await models.users.find(userId), recoveryCodes };
+        return { user, recoveryCodes };
       });
       if (user) notices.tell(user, 'secondFactorOn');
       return { recoveryCodes };
@@ -97,15 +93,14 @@ export function createSecondFactors(deps: {
 
     /** Problems: conflict (it is not enabled), unprocessable (a wrong password or code). */
     async disable(userId: number, request: { currentPassword: string; code: string }): Promise<void> {
-      await checkPassword(userId, request.currentPassword);
-      const user = await tenancy.inTenant(userId, async (models) => {
+      const user = await proofs.of(userId, request.currentPassword);
+      await proofs.use(user, async (models) => {
         if (!(await models.secondFactors.find(userId)).isEnabled)
           throw new Problem('conflict', 'It is not enabled');
         if (!(await uses(models, userId, request.code))) throw wrong('/code', 'The code is wrong');
         await models.secondFactors.setSecret(userId, null);
-        return models.users.find(userId);
       });
-      if (user) notices.tell(user, 'secondFactorOff');
+      notices.tell(user, 'secondFactorOff');
     },
   };
 }
