@@ -53,21 +53,32 @@ function linesOf(req: Req, res: Response, body: Record<string, unknown>): AuditL
   return [...new Set(req.affects ?? [actorId])].map((userId) => ({ ...line, userId }));
 }
 
-/** Keeps who did what, once it was answered; a refusal changes nothing and is not kept. */
+/** A refusal changes nothing, nor does an answer that was given before. */
+const isChange = (res: Response): boolean =>
+  res.statusCode < 300 && res.getHeader('Idempotent-Replayed') === undefined;
+
+/**
+ * Keeps who did what before it is answered: what somebody was told is done is in the audit, whatever becomes of the process.
+ * Where it cannot be kept, what was done is answered all the same.
+ */
 export function audit(row: Endpoint, { append, onError }: Auditor): RequestHandler[] {
   if (!isAudited(row)) return [];
   return [
     (req, res, next) => {
       let said: Record<string, unknown> = {};
-      const { json } = res;
+      const { json, end } = res;
       res.json = (body: unknown) => {
         said = (body ?? {}) as Record<string, unknown>;
         return json.call(res, body);
       };
-      res.once('finish', () => {
-        const lines = res.statusCode < 300 ? linesOf(req as Req, res, said) : [];
-        for (const line of lines) append(line).catch(onError);
-      });
+      res.end = ((...args: Parameters<Response['end']>) => {
+        res.end = end;
+        const lines = isChange(res) ? linesOf(req as Req, res, said) : [];
+        void Promise.all(lines.map(append))
+          .catch(onError)
+          .finally(() => res.end(...args));
+        return res;
+      }) as Response['end'];
       next();
     },
   ];

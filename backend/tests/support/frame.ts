@@ -32,14 +32,15 @@ export const ANN: Caller = {
 /** The frame around rows of a test's own, on a real listener; everything it logs is in `lines`. */
 export async function startFrame(
   endpoints: Endpoint[],
-  more: Partial<Frame['config']> & Partial<Pick<Frame, 'identify'>> = {},
+  more: Partial<Frame['config']> & Partial<Pick<Frame, 'identify' | 'auditor'>> = {},
 ) {
-  const { identify = async () => ANN, ...config } = more;
+  const { identify = async () => ANN, auditor, ...config } = more;
   const lines: Line[] = [];
   const app = createApp({
     endpoints,
     identify,
     logger: loggerInto(lines),
+    ...(auditor ? { auditor } : {}),
     config: {
       version: '0.0.0',
       corsOrigins: [],
