@@ -1056,7 +1056,7 @@ CREATE FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) 
     SET search_path TO 'public', 'pg_temp'
     AS $$
   insert into lanes as l (phone_id, user_id, is_open)
-  values (p_phone, p_user, p_open and coalesce((select is_active from users where id = p_user), true))
+  values (p_phone, p_user, p_open and coalesce((select is_active from users where id = p_user for share), true))
   on conflict (phone_id) do update
     set is_open = excluded.is_open,
         -- a phone that is back owes nobody the rest of a pause

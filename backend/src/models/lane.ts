@@ -121,6 +121,13 @@ export const laneModel = (db: Db) => ({
     await db.query(sql`select open_lane(${userId}, ${phoneId}, ${isOpen})`);
   },
 
+  /** Those of all of a user's phones, each as it is: open while it is connected and its user is active. */
+  async setOpenOfUser(userId: number): Promise<void> {
+    await db.query(sql`
+      select open_lane(p.user_id, p.id, p.is_connected)
+        from (select user_id, id, is_connected from phone_numbers where user_id = ${userId} order by id) p`);
+  },
+
   async isInDoubt(userId: number, phoneId: number): Promise<boolean> {
     const [row] = await db.query<{ doubt: boolean }>(
       sql`select lane_in_doubt(${userId}, ${phoneId}) as doubt`,

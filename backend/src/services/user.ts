@@ -1,5 +1,5 @@
 import type { Wake } from '../clients/wake.js';
-import type { Tenancy } from '../models/index.js';
+import type { Models, Tenancy } from '../models/index.js';
 import { sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import type { Quotas } from '../models/quota.js';
@@ -12,7 +12,6 @@ export interface AdminUserView extends UserView {
 }
 export type Users = ReturnType<typeof createUsers>;
 
-const PHONES_AT_ONCE = 200;
 /** From where settings come. */
 const NOWHERE = { ip: null, device: null };
 
@@ -36,18 +35,10 @@ export function createUsers(deps: {
 }) {
   const { tenancy, auth, passwords, wake, forget } = deps;
 
-  /** Opens or closes what sends: a disabled user's phones send nothing, and nothing that waits is lost. */
-  async function setLanes(userId: number): Promise<void> {
-    let after = 0;
-    for (;;) {
-      const phones = await tenancy.inTenant(userId, async (models) => {
-        const page = await models.phones.list({ after, limit: PHONES_AT_ONCE, offset: 0 });
-        for (const { id, isConnected } of page) await models.lanes.setOpen(userId, id, isConnected);
-        return page;
-      });
-      if (phones.length < PHONES_AT_ONCE) return;
-      after = phones.at(-1)!.id;
-    }
+  /** A disabled user's phones send nothing, and nothing that waits is lost. */
+  async function setActive(models: Models, userId: number, isActive: boolean): Promise<void> {
+    await models.users.setActive(userId, isActive);
+    await models.lanes.setOpenOfUser(userId);
   }
 
   async function byEmail(email: string, after: number): Promise<AdminUserView[]> {
@@ -103,12 +94,11 @@ export function createUsers(deps: {
         const user = await models.users.find(userId);
         if (!user || isRemoved(user)) return null;
         if (to.role !== undefined) await models.users.setRole(userId, to.role);
-        if (to.isActive !== undefined) await models.users.setActive(userId, to.isActive);
+        if (to.isActive !== undefined) await setActive(models, userId, to.isActive);
         if (to.quotas !== undefined) await models.quotas.setQuotas(userId, to.quotas);
         return models.users.find(userId);
       });
       if (!found) throw new Problem('not_found', `There is no user ${userId}`);
-      if (to.isActive !== undefined) await setLanes(userId);
       forget(userId);
       wake.hint('lane');
       return adminView(found);

@@ -167,6 +167,41 @@ describe('lanes', () => {
     expect((await drainAll()).map((s) => s.content)).toEqual(['held']);
   });
 
+  it('regression › its user is being disabled just then › a lane that is opened › stays closed, and opens with them', async () => {
+    const userId = await newUser();
+    const phoneId = await newPhone(userId);
+    await tenancy.inTenant(userId, (models) =>
+      models.phones.setState(phoneId, { status: 'connected', reason: null }),
+    );
+    const isOpen = async () => {
+      const [lane] = await database.query<{ open: boolean }>(
+        'select is_open as open from lanes where phone_id = $1',
+        [phoneId],
+      );
+      return lane!.open;
+    };
+    const setActive = (isActive: boolean, before: () => Promise<unknown> = async () => undefined) =>
+      tenancy.inTenant(userId, async (models) => {
+        await models.users.setActive(userId, isActive);
+        await models.lanes.setOpenOfUser(userId);
+        await before();
+      });
+    let opening: Promise<void> = Promise.resolve();
+    await setActive(false, async () => {
+      opening = tenancy.inTenant(userId, (models) => models.lanes.setOpen(userId, phoneId, true));
+      await until('it waits for whether its user is active', async () => {
+        const waiting = await database.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return waiting.length > 0;
+      });
+    });
+    await opening;
+    expect(await isOpen()).toBe(false);
+    await setActive(true);
+    expect(await isOpen()).toBe(true);
+  });
+
   it('a closed lane › phone not connected › waits, and goes when it opens', async () => {
     const userId = await newUser();
     const phoneId = await newPhone(userId);
