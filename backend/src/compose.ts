@@ -378,7 +378,13 @@ export function compose(env: Settings, logger: Logger) {
   const controllers = {
     account: accountController({ accounts, audit, users, quotas }),
     auth: authController({ auth, accounts, sessions, emails, secondFactors }),
-    keys: keyController({ keys: createKeys({ tenancy, forget: identify.forget }) }),
+    keys: keyController({
+      keys: createKeys({
+        tenancy,
+        forget: identify.forget,
+        settings: { idempotencyTtl: env.IDEMPOTENCY_TTL },
+      }),
+    }),
     bulks: bulkController({ bulks, quotas }),
     data: dataController({ exports, removing, erasing }),
     events: eventController({ events: createEvents({ tenancy }) }),

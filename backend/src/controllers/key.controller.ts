@@ -1,9 +1,10 @@
 import type { Response } from 'express';
 import type { KeyRequest, Keys } from '../services/key.js';
 import type { Req } from '../utils/endpoint.js';
-import { readName, sendNamedPage, type PageQuery } from './page.js';
+import { idempotencyKey, readName, sendNamedPage, type IdempotencyHeaders, type PageQuery } from './page.js';
 
 export interface CreateKeyInput {
+  headers: IdempotencyHeaders;
   body: KeyRequest;
 }
 export interface ListKeysInput {
@@ -21,7 +22,8 @@ export interface RollKeyInput extends KeyInput {
 
 export const keyController = ({ keys }: { keys: Keys }) => ({
   async create(req: Req<CreateKeyInput>, res: Response) {
-    const key = await keys.create(req.caller, req.input.body);
+    const { key, replayed } = await keys.create(req.caller, req.input.body, idempotencyKey(req));
+    if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(201).location(`/api/keys/${key.id}`).json(key);
   },
 

@@ -10,7 +10,7 @@ import type {
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
 import { readNetwork } from '../utils/network.js';
 import { SCOPES } from '../utils/scope.js';
-import { id as phoneId, instant, listOf, page, time } from './shapes.js';
+import { id as phoneId, idempotencyHeaders, instant, listOf, page, time } from './shapes.js';
 
 const id = Joi.string()
   .pattern(/^key_[0-9a-z]{26}$/, 'key_…')
@@ -67,9 +67,11 @@ const shown = {
   rolledFrom: Joi.string().allow(null).required().description('The key that it replaces'),
 };
 const key = Joi.object(shown).id('Key');
-const createdKey = Joi.object({ ...shown, key: Joi.string().required().description('Shown this once') }).id(
-  'CreatedKey',
-);
+const createdKey = Joi.object({
+  ...shown,
+  key: Joi.string().description('Shown this once'),
+  secretOmitted: Joi.boolean().description('On a replay: the key was shown before'),
+}).id('CreatedKey');
 
 export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] => [
   endpoint<CreateKeyInput>({
@@ -80,6 +82,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
     summary: 'Make an API key',
     description: 'With no more than you have yourself. The key is shown this once.',
     input: {
+      headers: idempotencyHeaders,
       body: Joi.object({
         name: fields.name.required(),
         scopes: fields.scopes.default(null),
@@ -89,7 +92,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
       }),
     },
     output: { 201: createdKey },
-    problems: ['forbidden', 'quota_exceeded', 'unprocessable'],
+    problems: ['forbidden', 'quota_exceeded', 'unprocessable', 'idempotency_mismatch'],
     handler: keys.create,
   }),
   endpoint<ListKeysInput>({

@@ -3,6 +3,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import { createApiKey } from '../utils/api-key.js';
 import { Problem } from '../utils/problem.js';
 import { refuseBeyond, refuseMore, refuseWider, type Giver } from './giving.js';
+import { once } from './idempotency.js';
 
 export interface KeyView {
   id: string;
@@ -21,6 +22,8 @@ export interface KeyView {
 }
 /** `key` is shown this once. */
 export type CreatedKey = KeyView & { key: string };
+/** A replay of a creation: the same key, and nothing of its secret. */
+export type ReplayedKey = KeyView & { secretOmitted: true };
 
 export interface KeyRequest {
   name: string;
@@ -62,8 +65,10 @@ export function createKeys(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   /** What is remembered of a key in this process does not hold any more. */
   forget: (keyId: string) => void;
+  /** Seconds. */
+  settings: { idempotencyTtl: number };
 }) {
-  const { tenancy, forget } = deps;
+  const { tenancy, forget, settings } = deps;
 
   async function existing(models: Models, id: string): Promise<ApiKey> {
     const key = await models.apiKeys.find(id);
@@ -87,18 +92,29 @@ export function createKeys(deps: {
 
   return {
     /** Problems: forbidden (more than the giver has), unprocessable (a phone that is not there, a scope beyond phones, an end in the past),
-     *  quota_exceeded. */
-    async create(giver: Giver, request: KeyRequest): Promise<CreatedKey> {
+     *  quota_exceeded, idempotency_mismatch. */
+    async create(
+      giver: Giver,
+      request: KeyRequest,
+      idempotencyKey: string | null,
+    ): Promise<{ key: CreatedKey | ReplayedKey; replayed: boolean }> {
       refuseMore(giver, request.scopes);
-      refusePast(request.expiresAt);
-      return tenancy.inTenant(giver.userId, async (models) => {
-        if ((await models.apiKeys.count()) >= MAX_KEYS)
-          throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
-        await refuseBeyond(models, request);
-        const like = { ...request, expiresAt: dateOf(request.expiresAt), phoneId: null, rolledFrom: null };
-        await refuseWider(models, giver, like);
-        return make(models, giver.userId, like);
-      });
+      const { userId } = giver;
+      const asked = { userId, key: idempotencyKey, request: ['POST /api/keys', request] };
+      const { value, replayed } = await tenancy.inTenant(userId, (models) =>
+        once(models, { ...asked, ttl: settings.idempotencyTtl }, async () => {
+          refusePast(request.expiresAt);
+          if ((await models.apiKeys.count()) >= MAX_KEYS)
+            throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
+          await refuseBeyond(models, request);
+          const like = { ...request, expiresAt: dateOf(request.expiresAt), phoneId: null, rolledFrom: null };
+          await refuseWider(models, giver, like);
+          const first = await make(models, userId, like);
+          const { key: _key, ...open } = first;
+          return { first, again: { ...open, secretOmitted: true as const } };
+        }),
+      );
+      return { key: value, replayed };
     },
 
     async list(

@@ -49,6 +49,21 @@ describe('API keys', () => {
     expect((await user.api.call('DELETE', `/api/keys/${id}`)).status).toBe(404);
   });
 
+  it('made twice under one Idempotency-Key › the same key, shown once; another request under it › 422', async () => {
+    const [first, again, other] = [
+      await user.api.post('/api/keys', { name: 'Retried' }, { 'idempotency-key': 'retried' }),
+      await user.api.post('/api/keys', { name: 'Retried' }, { 'idempotency-key': 'retried' }),
+      await user.api.post('/api/keys', { name: 'Another' }, { 'idempotency-key': 'retried' }),
+    ];
+    const { key, ...open } = first.body;
+    expect(await statusOf(key)).toBe(200);
+    expect([again.status, again.body]).toEqual([201, { ...open, secretOmitted: true }]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency_mismatch']);
+    const { data } = (await user.api.get('/api/me/audit?limit=2')).body;
+    expect(data.filter(({ target }: any) => target === open.id)).toHaveLength(1);
+  });
+
   it('with scopes › 403 beyond them, on every endpoint; 200 within', async () => {
     const { key } = await make({ scopes: ['phones:read'] });
     const phone = await user.api.post('/api/phones', { phoneNumber: newNumber() });
