@@ -61,7 +61,7 @@ const subject = await start('backend/src/server.ts', {
 });
 const floor = await start('backend/bench/floor-me.ts', { FLOOR_DATABASE_URL: postgres.gateway.url });
 
-const account = { email: 'bench@example.com', password: 'bench-password' };
+const account = { email: 'bench-0@example.com', password: 'bench-password' };
 const post = async (path: string, body: unknown): Promise<any> =>
   (
     await fetch(`${subject}${path}`, {
@@ -70,39 +70,55 @@ const post = async (path: string, body: unknown): Promise<any> =>
       body: JSON.stringify(body),
     })
   ).json();
-const { apiKey, token } = await post('/api/auth/register', { username: 'bench', ...account });
+const users: { apiKey: string; token: string }[] = [];
+for (let n = 0; n < CONNECTIONS; n += 1)
+  users.push(
+    await post('/api/auth/register', { ...account, username: `bench-${n}`, email: `bench-${n}@example.com` }),
+  );
 
-async function measure(url: string, headers: Record<string, string>, connections = CONNECTIONS) {
-  const result = await autocannon({ url: `${url}/api/me`, connections, duration: seconds, headers });
+type Headers = Record<string, string>;
+/** Each connection asks as each of `callers` in turn. */
+async function measure(url: string, callers: readonly Headers[], connections = CONNECTIONS) {
+  const requests = callers.map((headers) => ({ headers }));
+  const result = await autocannon({ url: `${url}/api/me`, connections, duration: seconds, requests });
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} refused, ${result.errors} errors`);
   return { rate: result.requests.average, p99: result.latency.p99 };
 }
-const byKey = { 'x-api-key': apiKey as string };
-const byToken = { authorization: `Bearer ${token as string}` };
+const byKey = users.map(({ apiKey }): Headers => ({ 'x-api-key': apiKey }));
+const byToken = users.map(({ token }): Headers => ({ authorization: `Bearer ${token}` }));
+const alone = byToken.slice(0, 1);
 
-const ratios: Record<'key' | 'token', number[]> = { key: [], token: [] };
-for (const headers of [byKey, byToken]) await measure(subject, headers);
-await measure(floor, byToken);
+/** Who asks: a single user, or as many as there are connections. */
+const callers: Record<string, readonly Headers[]> = {
+  'by key, one user': byKey.slice(0, 1),
+  'by token, one user': alone,
+  'by key, many users': byKey,
+  'by token, many users': byToken,
+};
+const ratios = new Map(Object.keys(callers).map((name): [string, number[]] => [name, []]));
+for (const asking of [byKey, byToken]) await measure(subject, asking);
+await measure(floor, alone);
 for (let round = 1; round <= rounds; round += 1) {
-  const low = await measure(floor, byToken);
-  const [key, jwt] = [await measure(subject, byKey), await measure(subject, byToken)];
-  ratios.key.push(key.rate / low.rate);
-  ratios.token.push(jwt.rate / low.rate);
-  console.log(
-    `round ${round}: floor ${low.rate.toFixed(0)}/s, by key ${key.rate.toFixed(0)}/s, by token ${jwt.rate.toFixed(0)}/s`,
-  );
+  const low = await measure(floor, alone);
+  const said = [`floor ${low.rate.toFixed(0)}/s`];
+  for (const [name, asking] of Object.entries(callers)) {
+    const { rate } = await measure(subject, asking);
+    ratios.get(name)!.push(rate / low.rate);
+    said.push(`${name} ${rate.toFixed(0)}/s`);
+  }
+  console.log(`round ${round}: ${said.join(', ')}`);
 }
 
 const beside: number[] = [];
 for (let round = 1; round <= rounds; round += 1) {
-  const idle = await measure(subject, byToken, FEW);
+  const idle = await measure(subject, alone, FEW);
   let isOver = false;
   let logins = 0;
   const signingIn = Array.from({ length: FEW }, async () => {
     for (; !isOver; logins += 1) await post('/api/auth/login', account);
   });
-  const busy = await measure(subject, byToken, FEW);
+  const busy = await measure(subject, alone, FEW);
   isOver = true;
   await Promise.all(signingIn);
   beside.push(busy.p99 / idle.p99);
@@ -111,7 +127,7 @@ for (let round = 1; round <= rounds; round += 1) {
   );
 }
 console.log(
-  `me: by key ${median(ratios.key).toFixed(2)}, by token ${median(ratios.token).toFixed(2)} of the floor (${CONNECTIONS} connections); beside sign-ins p99 ${median(beside).toFixed(2)} of idle (${FEW} connections); medians of ${rounds} rounds of ${seconds} s, one user, one process, ${cpus().length} cores, Node ${process.version}`,
+  `me: ${[...ratios].map(([name, all]) => `${name} ${median(all).toFixed(2)}`).join(', ')} of the floor (${CONNECTIONS} connections); beside sign-ins p99 ${median(beside).toFixed(2)} of idle (${FEW} connections); medians of ${rounds} rounds of ${seconds} s, one process, ${cpus().length} cores, Node ${process.version}`,
 );
 children.forEach((child) => child.kill());
 await redis.stop();
