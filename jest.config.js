@@ -19,7 +19,7 @@ export default {
   projects: ['backend', 'sandbox', 'dev'].map(project),
   // Most of them wait for other processes: a third one uses what two leave of two cores (8 minutes in place of 12).
   maxWorkers: 3,
-  testTimeout: 120_000,
+  testTimeout: 400_000,
   reporters: [
     'default',
     '<rootDir>/backend/tests/support/coverage-reporter.mjs',

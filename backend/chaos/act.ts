@@ -55,13 +55,13 @@ export async function play(act: Act): Promise<Verdict & { injuries: number }> {
   }
   const { database, nodes } = stage;
   const from = { database, nodes, ledgerAt: nodes.nodes[0]!.url };
-  const seen = await gather(from, tag, act.patienceMs ?? 60_000);
+  const seen = await gather(from, tag, act.patienceMs ?? 240_000);
   const verdict = judge({ asked: workload.asked, ...seen, doubtBound, mayAnswer: [...mayAnswer] });
   return { ...verdict, injuries: count };
 }
 
 /** Resolves when about `share` of the run's messages were accepted: the middle of the work, wherever that is in time. */
 export async function progress(workload: Workload, count: number): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 240_000;
   while (workload.accepted() < count && Date.now() < deadline) await delay(5);
 }

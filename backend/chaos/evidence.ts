@@ -138,7 +138,7 @@ async function settledRows(database: TestDatabase, tag: string): Promise<Row[]> 
       last = fingerprint(rows);
       return last === before;
     },
-    120_000,
+    400_000,
   );
   return rows;
 }

@@ -166,7 +166,7 @@ async function main(): Promise<number> {
         ...(every ? {} : { pauseMs: 100 }),
       },
       trouble: (scene) => (every ? atIntervals(scene, playing, every) : inTurn(scene, playing)),
-      patienceMs: 120_000,
+      patienceMs: 400_000,
     });
     tell(verdict);
     return verdict.violations.length === 0 ? 0 : 1;

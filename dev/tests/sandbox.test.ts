@@ -11,7 +11,7 @@ import { status } from '../src/services.js';
 import { root } from '../src/settings.js';
 import { until } from '../src/wait.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 describe('npm run sandbox', () => {
   it('on the servers that .env names › is a node that answers, and says how the gateway reaches it', async () => {
@@ -40,7 +40,7 @@ describe('npm run sandbox', () => {
         /EVOLUTION_NODES=(\S+)=(http\S+)/.exec(output),
       );
       const ask = () => status(`${url}/instance/connectionState/nobody`, { apikey: 'a-key-of-a-test-0123' });
-      await until(`${name} to answer`, async () => (await ask()) === 404, { timeoutMs: 30_000 });
+      await until(`${name} to answer`, async () => (await ask()) === 404, { timeoutMs: 120_000 });
     } finally {
       node.kill('SIGTERM');
       await new Promise((resolve) => node.once('close', resolve));

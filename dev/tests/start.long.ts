@@ -54,9 +54,9 @@ describe('a child that dies', () => {
       await until('the line that says so', () =>
         one.output().includes(`${name} ended (signal SIGKILL); starting it again in 1 s`),
       );
-      await until('its return', () => one.output().includes(`${name} runs again`), { timeoutMs: 30_000 });
+      await until('its return', () => one.output().includes(`${name} runs again`), { timeoutMs: 120_000 });
       expect(children(one)[name]).not.toBe(pid);
-      await until('health', healthy(one), { timeoutMs: 30_000, everyMs: 100 });
+      await until('health', healthy(one), { timeoutMs: 120_000, everyMs: 100 });
       await untilAnswered(one, paste(one));
     },
   );

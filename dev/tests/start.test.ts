@@ -126,9 +126,9 @@ describe('a child that dies', () => {
     const one = await start();
     for (const pid of Object.values(children(one))) process.kill(pid, 'SIGKILL');
     await until('all to be back', () => (one.output().match(/ runs again /g) ?? []).length >= 7, {
-      timeoutMs: 50_000,
+      timeoutMs: 120_000,
     });
-    await until('health', healthy(one), { timeoutMs: 30_000, everyMs: 100 });
+    await until('health', healthy(one), { timeoutMs: 120_000, everyMs: 100 });
     await untilAnswered(one, paste(one));
   });
 

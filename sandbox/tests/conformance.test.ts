@@ -33,7 +33,7 @@ const known = knowledgeOf([
 
 beforeAll(async () => {
   played = await playScenario();
-}, 120_000);
+}, 400_000);
 afterAll(() => played?.stop());
 
 const mediaType = (contentType: string | null): string =>

@@ -86,7 +86,7 @@ describe('faults of the gateway’s process', () => {
     expect(inDoubt.length).toBeLessThanOrEqual(kills * phones.length);
     const missing = accepted.filter(({ text }) => !received.includes(text)).map(({ text }) => text);
     expect(missing.filter((text) => !inDoubt.includes(text))).toEqual([]);
-  }, 150_000);
+  }, 400_000);
 
   it('SIGTERM at load › every request that was taken is answered › exit 0, no lease left, nothing lost', async () => {
     let taken = 0;
@@ -126,7 +126,7 @@ describe('faults of the gateway’s process', () => {
     await gateway.start();
     await until('all went out', async () => (await texts('term')).length === stored.length, 60_000);
     expect(new Set(await texts('term')).size).toBe(stored.length);
-  }, 120_000);
+  }, 400_000);
 
   it('Redis absent at start › a message › is accepted and goes out', async () => {
     await gateway.end('SIGTERM');

@@ -33,7 +33,7 @@ describe('two api and two worker processes behind nginx, on one database and one
     });
     user = await newUser(fleet.url);
     phones = await Promise.all([newPhone(user, { webhookUrl: receiver.url }), newPhone(user)]);
-  }, 120_000);
+  }, 400_000);
   afterAll(async () => {
     sockets.forEach((socket) => socket.close());
     await fleet?.stop();
@@ -217,5 +217,5 @@ describe('two api and two worker processes behind nginx, on one database and one
       const inChat = received.filter((text) => Number(text.slice(5)) % 4 === first);
       expect(inChat).toEqual([...inChat].sort());
     }
-  }, 150_000);
+  }, 400_000);
 });

@@ -41,7 +41,7 @@ const SETTINGS = { ...THROWAWAY, synchronous_commit: 'on' };
     user = await newUser(gateways[0]!.url);
     const query = (text: string) => withClient(primary.gateway.url, (db) => db.query(text));
     phone = await placedPhone({ ...gateways[0]!, database: { query } } as never, user);
-  }, 120_000);
+  }, 400_000);
   afterAll(async () => {
     await Promise.all(gateways?.map((gateway) => gateway.stop()) ?? []);
     await replica?.stop();

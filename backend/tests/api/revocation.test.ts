@@ -22,7 +22,7 @@ describe('two api processes', () => {
       env: { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(redis.port) },
     });
     admin = await newAdmin(fleet);
-  }, 120_000);
+  }, 400_000);
   afterAll(async () => {
     sockets.forEach((socket) => socket.close());
     await fleet?.stop();

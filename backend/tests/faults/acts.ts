@@ -59,5 +59,5 @@ export const playActs = (acts: readonly ActOf[], stage: () => Stage): void =>
       // What was not in doubt arrived.
       expect(verdict.counts.arrived).toBeGreaterThan(verdict.counts.accepted - verdict.counts.doubtBound - 1);
     },
-    120_000,
+    400_000,
   );

@@ -15,7 +15,7 @@ describe('two api and two worker processes behind nginx, at length', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage({ api: 2, workers: 2, phones: 6 });
-  }, 120_000);
+  }, 400_000);
   afterAll(() => stage?.stop());
 
   playActs(withSeeds([...GATEWAY_ACTS, ...ACTS]), () => stage);

@@ -6,7 +6,7 @@ describe('two api and two worker processes behind nginx', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage({ api: 2, workers: 2, phones: 6 });
-  }, 120_000);
+  }, 400_000);
   afterAll(() => stage?.stop());
 
   playActs(GATEWAY_ACTS, () => stage);

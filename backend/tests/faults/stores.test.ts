@@ -6,7 +6,7 @@ describe('what the gateway stands on', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await startStage({ api: 1, workers: 1, phones: 6, ownPostgres: true, proxied: true });
-  }, 120_000);
+  }, 400_000);
   afterAll(() => stage?.stop());
 
   playActs(STORES_ACTS, () => stage);

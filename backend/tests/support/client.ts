@@ -80,13 +80,13 @@ export async function newPhone(user: TestUser, more: { webhookUrl?: string; phon
       if (now.status !== 'connected') throw new Error(`status ${now.status} (${now.reason})`);
       return true;
     },
-    60_000,
+    150_000,
   );
   return body as { id: number; phoneNumber: string; token: string; webhookSecret: string | null };
 }
 
 /** Waits until a message has one of these statuses, and returns it. */
-export const settled = (user: TestUser, id: number, statuses: string[], patience = 60_000): Promise<any> =>
+export const settled = (user: TestUser, id: number, statuses: string[], patience = 150_000): Promise<any> =>
   until(
     `message ${id} is ${statuses.join(' or ')}`,
     async () => {

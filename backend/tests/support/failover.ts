@@ -81,7 +81,7 @@ export async function failOver(
         if (firstOpen === 0 && open > load.phones - there.length) firstOpen = Date.now() - goneAt;
         return open === load.phones;
       },
-      120_000,
+      400_000,
     );
     const allOpen = Date.now() - goneAt;
     const accepted = await sending;
@@ -90,7 +90,7 @@ export async function failOver(
       async () =>
         (await query(`select 1 from messages where status in ('scheduled', 'queued', 'sending') limit 1`))
           .length === 0,
-      120_000,
+      400_000,
     );
     const before = await places();
     const backAt = Date.now();

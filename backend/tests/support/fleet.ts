@@ -66,7 +66,7 @@ async function createMember(
     await until(
       `${name} runs`,
       () => started.exitCode !== null || own.includes('"message":"listening"'),
-      60_000,
+      150_000,
     );
     if (started.exitCode !== null) throw new Error(`${name} ended: ${own.slice(-2000)}`);
   };

@@ -21,7 +21,7 @@ async function insist(post: () => Promise<{ status: number }>): Promise<void> {
       if (status !== 200) throw new Error(`answered ${status}`);
       return true;
     },
-    120_000,
+    400_000,
   );
 }
 

@@ -93,7 +93,7 @@ async function createNode(name: string, env: Record<string, string>): Promise<Te
               .status === 404
           );
         },
-        30_000,
+        150_000,
       );
     },
     signal: (signal) => void child?.kill(signal),

@@ -47,7 +47,7 @@ export async function startGatewayProcess(env: Record<string, string> = {}) {
       async () => {
         return child?.exitCode != null || (await fetch(`${url}/health/ready`)).ok;
       },
-      30_000,
+      150_000,
     );
     if (child.exitCode != null) throw new Error(`ended: ${output.slice(-2000)}`);
   };

@@ -6,7 +6,7 @@ const LATEST_MS = 100;
 export async function until<T>(
   what: string,
   ask: () => Promise<T> | T,
-  patience = 45_000,
+  patience = 150_000,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + patience;
   let pause = SOONEST_MS;

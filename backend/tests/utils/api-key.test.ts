@@ -79,10 +79,17 @@ describe('parseApiKey', () => {
     for (const text of texts) expect(parseApiKey(text)).toBeNull();
   });
 
-  it('a megabyte › is refused in no time', () => {
+  it('a megabyte › is refused sooner than it could be hashed', () => {
     const text = `ev_${'0'.repeat(1024 * 1024)}`;
-    const started = performance.now();
+    const fastest = (work: () => unknown): number =>
+      Math.min(
+        ...Array.from({ length: 5 }, () => {
+          const started = performance.now();
+          work();
+          return performance.now() - started;
+        }),
+      );
     expect(parseApiKey(text)).toBeNull();
-    expect(performance.now() - started).toBeLessThan(50);
+    expect(fastest(() => parseApiKey(text))).toBeLessThan(fastest(() => sha256(text)));
   });
 });

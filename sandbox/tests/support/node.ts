@@ -82,7 +82,7 @@ export const createNode = (env: Record<string, string>) => {
       stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-20_000)));
     const ended = (): boolean => mine.exitCode !== null || mine.signalCode !== null;
     const listening = (): RegExpExecArray | null => /^sandbox \S+ listening on (\d+)$/m.exec(output);
-    await until('the node listens, or ends', () => listening() ?? ended(), 30_000);
+    await until('the node listens, or ends', () => listening() ?? ended(), 150_000);
     const line = listening();
     if (!line) throw new Error(`the node ended: ${output}`);
     port = Number(line[1]);

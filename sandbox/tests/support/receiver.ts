@@ -39,7 +39,7 @@ export const startReceiver = async () => {
     of: (event: string, fits: (body: any) => boolean = () => true): any[] =>
       match(event, fits).map(({ body }) => body),
     /** The first webhook of an event that fits; waits for it. */
-    next: (event: string, fits: (body: any) => boolean = () => true, ms = 10_000): Promise<Received> =>
+    next: (event: string, fits: (body: any) => boolean = () => true, ms = 60_000): Promise<Received> =>
       until(`a webhook ${event}`, () => match(event, fits)[0], ms),
     stop: (): Promise<void> => {
       server.closeAllConnections();

@@ -7,7 +7,7 @@ type Nothing = false | null | undefined;
 export const until = async <T>(
   what: string,
   ask: () => Promise<T | Nothing> | T | Nothing,
-  ms = 10_000,
+  ms = 60_000,
 ): Promise<T> => {
   const deadline = Date.now() + ms;
   let last: unknown = 'it never became true';
