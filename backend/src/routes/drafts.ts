@@ -246,4 +246,5 @@ export const draftBody = <T>(fields: Joi.PartialSchemaMap, example: object): Joi
       'draft.selectable': '{{#label}} must not be more than there are options',
     })
     .example(example)
-    .example({ ...example, type: 'image', mediaId: 1 });
+    .example({ ...example, type: 'image', mediaId: 1 })
+    .example({ ...example, message: undefined, type: 'reaction', reaction: { messageId: 1, emoji: '👍' } });

@@ -92,7 +92,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
       }),
     },
     output: { 201: createdKey },
-    problems: ['forbidden', 'quota_exceeded', 'unprocessable', 'idempotency_mismatch'],
+    problems: ['not_found', 'forbidden', 'quota_exceeded', 'unprocessable', 'idempotency_mismatch'],
     handler: keys.create,
   }),
   endpoint<ListKeysInput>({

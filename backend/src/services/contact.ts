@@ -103,11 +103,12 @@ export function createContacts(deps: {
       phoneId: number,
       { pictureMediaId, ...to }: ProfileUpdate,
     ): Promise<void> {
-      const { address } = await at(userId, phoneId);
+      // What is named is looked for before how things are is looked at: an id that is not there is told first.
       const picture =
         pictureMediaId === undefined
           ? {}
           : { picture: pictureMediaId === null ? null : await imageOf(userId, pictureMediaId) };
+      const { address } = await at(userId, phoneId);
       done(await evolution.changeProfile(address, { ...to, ...picture }));
     },
   };

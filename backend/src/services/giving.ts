@@ -1,6 +1,6 @@
 import type { Models } from '../models/index.js';
 import { areWithin } from '../utils/network.js';
-import { Problem } from '../utils/problem.js';
+import { Problem, type FieldError, type ProblemCode } from '../utils/problem.js';
 import { SCOPES_OF_PHONES } from '../utils/scope.js';
 
 /** Who makes or changes a key: a key gives no more than it has. */
@@ -22,7 +22,11 @@ export function refuseMore(giver: Giver, scopes: readonly string[] | null | unde
     throw new Problem('forbidden', `You cannot give what you do not have: ${missing.join(', ')}`);
 }
 
-/** What is about the whole account cannot be limited to phones, and phones have to be there. Problem: unprocessable. */
+function refuse(code: ProblemCode, errors: FieldError[]): void {
+  if (errors[0]) throw new Problem(code, errors[0].detail, { errors });
+}
+
+/** What is about the whole account cannot be limited to phones, and phones have to be there. Problems: unprocessable, not_found. */
 export async function refuseBeyond(
   models: Pick<Models, 'phones'>,
   { scopes, phoneIds }: { scopes: readonly string[] | null; phoneIds: readonly number[] | null },
@@ -30,17 +34,20 @@ export async function refuseBeyond(
   if (phoneIds === null) return;
   const beyond = (scopes ?? []).filter((scope) => !SCOPES_OF_PHONES.includes(scope));
   const there = await Promise.all(phoneIds.map((id) => models.phones.find(id)));
-  const errors = [
-    ...beyond.map((scope) => ({
+  refuse(
+    'not_found',
+    phoneIds.flatMap((id, i) =>
+      there[i] ? [] : [{ pointer: `/phoneIds/${i}`, code: 'not_found', detail: `There is no phone ${id}` }],
+    ),
+  );
+  refuse(
+    'unprocessable',
+    beyond.map((scope) => ({
       pointer: '/scopes',
       code: 'beyond_phones',
       detail: `${scope} is about the whole account; a key that is limited to phones cannot have it`,
     })),
-    ...phoneIds.flatMap((id, i) =>
-      there[i] ? [] : [{ pointer: `/phoneIds/${i}`, code: 'not_found', detail: `There is no phone ${id}` }],
-    ),
-  ];
-  if (errors.length > 0) throw new Problem('unprocessable', errors[0]!.detail, { errors });
+  );
 }
 
 /**

@@ -102,9 +102,9 @@ export function createGroups(deps: {
       phoneId: number,
       { group, to }: { group: string; to: GroupUpdate },
     ): Promise<GroupDetail> {
-      const { phone, address } = await at(userId, phoneId);
       const { pictureMediaId, ...change } = to;
       const picture = pictureMediaId === undefined ? {} : { picture: await imageOf(userId, pictureMediaId) };
+      const { phone, address } = await at(userId, phoneId);
       ofGroup(await evolution.changeGroup(address, group, { ...change, ...picture }), group);
       return readNow(phone, address, group);
     },

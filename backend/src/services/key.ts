@@ -91,7 +91,7 @@ export function createKeys(deps: {
   }
 
   return {
-    /** Problems: forbidden (more than the giver has), unprocessable (a phone that is not there, a scope beyond phones, an end in the past),
+    /** Problems: forbidden (more than the giver has), not_found (a phone), unprocessable (a scope beyond phones, an end in the past),
      *  quota_exceeded, idempotency_mismatch. */
     async create(
       giver: Giver,

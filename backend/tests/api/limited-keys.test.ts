@@ -152,13 +152,13 @@ describe('credentials that are limited to phones', () => {
     expect((await by(other.token).post('/api/messages/send', body, headers)).status).toBe(404);
   });
 
-  it('made with a scope of the account, or a phone that is not there › 422 names it; rolled › it is still limited', async () => {
+  it('made with a scope of the account, or a phone that is not there › 422 and 404 name it; rolled › it is still limited', async () => {
     const [own, other] = await twoPhones();
     const make = (body: object) => user.api.post('/api/keys', { name: 'x', ...body });
     const scoped = await make({ phoneIds: [own.id], scopes: ['phones:read', 'keys:read'] });
     expect([scoped.status, scoped.body.errors[0].pointer]).toEqual([422, '/scopes']);
     const missing = await make({ phoneIds: [own.id, 999_999] });
-    expect([missing.status, missing.body.errors[0].pointer]).toEqual([422, '/phoneIds/1']);
+    expect([missing.status, missing.body.errors[0].pointer]).toEqual([404, '/phoneIds/1']);
     const { data } = (await user.api.get('/api/keys?limit=100')).body;
     const { id } = data.find((key: any) => key.phoneId === own.id);
     const { body: rolled } = await user.api.post(`/api/keys/${id}/roll`, {});

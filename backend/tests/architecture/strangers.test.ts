@@ -20,6 +20,8 @@ const row = (more: Partial<EndpointRow<Input>>) =>
     ...more,
   });
 
+const phones = { foreign: { phones: 7 }, own: { phones: 5 } };
+
 describe('a stranger’s calls', () => {
   it('of rows with ids in path, query and body › one for each id, with a body that is else valid', () => {
     const rows = [
@@ -36,10 +38,21 @@ describe('a stranger’s calls', () => {
           }),
         },
       }),
+      row({
+        method: 'patch',
+        input: {
+          params: Joi.object({ id: id.required() }),
+          body: Joi.object({
+            name: Joi.string(),
+            phoneIds: Joi.array().items(id),
+            reply: Joi.object({ toPhoneId: id }),
+          }).example({ name: 'x', phoneIds: [1] }),
+        },
+      }),
       row({ path: '/api/phones', input: {} }),
       row({ path: '/health', access: 'public', input: {} }),
     ];
-    expect(strangerCalls(rows, { phones: 7 })).toEqual([
+    expect(strangerCalls(rows, phones)).toEqual([
       { name: 'GET /api/phones/:id/qr', method: 'GET', path: '/api/phones/7/qr', mayBeEmpty: false },
       { name: 'GET /api/messages?phoneId', method: 'GET', path: '/api/messages?phoneId=7', mayBeEmpty: true },
       {
@@ -49,13 +62,34 @@ describe('a stranger’s calls', () => {
         body: { phoneId: 7, to: '+1' },
         mayBeEmpty: false,
       },
+      {
+        name: 'PATCH /api/phones/:id',
+        method: 'PATCH',
+        path: '/api/phones/7',
+        body: { name: 'x', phoneIds: [5] },
+        mayBeEmpty: false,
+      },
+      {
+        name: 'PATCH /api/phones/:id {phoneIds}',
+        method: 'PATCH',
+        path: '/api/phones/5',
+        body: { name: 'x', phoneIds: [7] },
+        mayBeEmpty: false,
+      },
+      {
+        name: 'PATCH /api/phones/:id {reply.toPhoneId}',
+        method: 'PATCH',
+        path: '/api/phones/5',
+        body: { name: 'x', phoneIds: [5], reply: { toPhoneId: 7 } },
+        mayBeEmpty: false,
+      },
     ]);
   });
 
   it('of a row whose id or example nobody gave › are refused, not left out', () => {
-    expect(() => strangerCalls([row({ path: '/api/widgets/:id' })], { phones: 7 })).toThrow('widgets');
+    expect(() => strangerCalls([row({ path: '/api/widgets/:id' })], phones)).toThrow('widgets');
     const nameless = row({ method: 'patch', input: { body: Joi.object({ name: Joi.string().required() }) } });
-    expect(() => strangerCalls([nameless], { phones: 7 })).toThrow('name an example');
+    expect(() => strangerCalls([nameless], phones)).toThrow('name an example');
   });
 
   it('made › tell hidden rows from those that are given away', async () => {
@@ -78,7 +112,7 @@ describe('a stranger’s calls', () => {
     });
     const rows = [hidden, forbidden, open, empty, full];
     const frame = await startFrame(rows);
-    const found = await trespasses(frame.url, 'token', strangerCalls(rows, { phones: 7 }));
+    const found = await trespasses(frame.url, 'token', strangerCalls(rows, phones));
     await frame.stop();
     expect(found.map((text) => text.split(': ')[0])).toEqual([
       'GET /api/phones/:id/qr',

@@ -14,60 +14,100 @@ export interface StrangerCall {
 }
 
 interface Key {
+  type?: string;
   flags?: { presence?: string };
   examples?: unknown[];
+  keys?: Record<string, Key>;
+  items?: Key[];
 }
+const described = (schema: { describe(): unknown } | undefined): Key => (schema?.describe() ?? {}) as Key;
 const keysOf = (schema: { describe(): unknown } | undefined): Record<string, Key> =>
-  (schema?.describe() as { keys?: Record<string, Key> } | undefined)?.keys ?? {};
+  described(schema).keys ?? {};
 
-/** `phoneId` names one of the phones. */
-const resourceOf = (key: string): string | null => /^([a-z]+)Id$/.exec(key)?.[1]?.concat('s') ?? null;
+/** `phoneId`, `phoneIds` and `somePhoneId` name phones. */
+const resourceOf = (key: string): string | null =>
+  /([A-Z]?[a-z]+)Ids?$/.exec(key)?.[1]?.toLowerCase().concat('s') ?? null;
+
+/** An id that a body may name: where, as `reaction.messageId`, and of what. */
+interface Place {
+  path: string[];
+  resource: string;
+  isList: boolean;
+}
+const placesIn = ({ keys = {}, items = [] }: Key, above: string[] = []): Place[] => [
+  ...Object.entries(keys).flatMap(([name, key]): Place[] => {
+    const path = [...above, name];
+    const resource = resourceOf(name);
+    return resource ? [{ path, resource, isList: key.type === 'array' }] : placesIn(key, path);
+  }),
+  ...items.flatMap((item) => placesIn(item, [...above, '0'])),
+];
+
+/** A copy with another value there; where the example has nothing, it is made. */
+function withValue(body: unknown, [name, ...rest]: string[], value: unknown): unknown {
+  if (name === undefined) return value;
+  const inner = (body ?? (name === '0' ? [] : {})) as Record<string, unknown>;
+  const copy = (Array.isArray(inner) ? [...(inner as unknown[])] : { ...inner }) as Record<string, unknown>;
+  copy[name] = withValue(inner[name], rest, value);
+  return copy;
+}
+const valueAt = (body: unknown, path: string[]): unknown =>
+  path.reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], body);
 
 /**
- * A stranger's call for each id that each row takes: in its path, its query and its body. Throws on a row whose
- * resource is not among `owned`, or whose required fields have no example, so that no new row is left out in silence.
+ * A stranger's call for each id that each row takes, anywhere in its path, its query and its body: that one is somebody
+ * else's (`foreign`), all others are the stranger's own, so that nothing but that one can be what is refused. Throws on a row
+ * whose resource is not among them, or whose required fields have no example, so that no new row is left out in silence.
  */
-export function strangerCalls(endpoints: readonly Endpoint[], owned: OwnedIds): StrangerCall[] {
-  const idOf = (resource: string, row: Endpoint): number | string => {
-    const id = owned[resource];
-    if (id === undefined) throw new Error(`${row.method} ${row.path}: give ownedIds an id of ${resource}`);
-    return id;
-  };
+export function strangerCalls(
+  endpoints: readonly Endpoint[],
+  { foreign, own }: { foreign: OwnedIds; own: OwnedIds },
+): StrangerCall[] {
   // An admin's rows name nobody's own; that others may not call them is a test of its own.
   const rows = endpoints.filter((row) => needsCaller(row) && row.access !== 'admin');
   return rows.flatMap((row): StrangerCall[] => {
     const name = `${row.method.toUpperCase()} ${row.path}`;
     const method = row.method.toUpperCase();
-    const path = row.path.replace(
-      /([^/]+)\/:[^/]+/g,
-      (_all, resource: string) => `${resource}/${idOf(resource, row)}`,
-    );
-    const body = exampleOf(row);
-    const asked = { name, method, path: `${path}${queryOf(row)}`, ...body, mayBeEmpty: false };
-    const inPath = path === row.path ? [] : [asked];
-    const inQuery = foreignKeys(row.input.query).map(([key, resource]) => ({
-      name: `${name}?${key}`,
+    const idOf = (ids: OwnedIds, resource: string): number | string => {
+      const id = ids[resource];
+      if (id === undefined) throw new Error(`${name}: give an id of ${resource}`);
+      return id;
+    };
+    const pathOf = (ids: OwnedIds) =>
+      row.path.replace(/([^/]+)\/:[^/]+/g, (_all, resource: string) => `${resource}/${idOf(ids, resource)}`);
+    const places = placesIn(described(row.input.body));
+    const bodyWith = (place?: Place): { body?: unknown } => {
+      const example = exampleOf(row, place?.path[0]).body;
+      if (!example) return {};
+      const given = ({ resource, isList }: Place, ids: OwnedIds) => {
+        const id = idOf(ids, resource);
+        return isList ? [id] : id;
+      };
+      const mine = places
+        .filter(({ path }) => valueAt(example, path) !== undefined)
+        .reduce<unknown>((body, one) => withValue(body, one.path, given(one, own)), example);
+      return { body: place ? withValue(mine, place.path, given(place, foreign)) : mine };
+    };
+    const inPath =
+      pathOf(foreign) === row.path
+        ? []
+        : [{ name, method, path: `${pathOf(foreign)}${queryOf(row)}`, ...bodyWith(), mayBeEmpty: false }];
+    const inQuery = Object.keys(keysOf(row.input.query)).flatMap((key) => {
+      const resource = resourceOf(key);
+      if (!resource) return [];
+      const path = `${pathOf(own)}?${key}=${idOf(foreign, resource)}`;
+      return [{ name: `${name}?${key}`, method, path, ...bodyWith(), mayBeEmpty: true }];
+    });
+    const inBody = places.map((place) => ({
+      name: `${name} {${place.path.join('.')}}`,
       method,
-      path: `${path}?${key}=${idOf(resource, row)}`,
-      ...body,
-      mayBeEmpty: true,
-    }));
-    const inBody = foreignKeys(row.input.body).map(([key, resource]) => ({
-      name: `${name} {${key}}`,
-      method,
-      path,
-      body: { ...exampleOf(row, key).body, [key]: idOf(resource, row) },
+      path: pathOf(own),
+      ...bodyWith(place),
       mayBeEmpty: false,
     }));
     return [...inPath, ...inQuery, ...inBody];
   });
 }
-
-const foreignKeys = (schema: Endpoint['input']['body']): [string, string][] =>
-  Object.keys(keysOf(schema)).flatMap((key) => {
-    const resource = resourceOf(key);
-    return resource ? [[key, resource] as [string, string]] : [];
-  });
 
 /** What a query has to say, by its examples. */
 function queryOf(row: Endpoint): string {
