@@ -55,11 +55,8 @@ const isNameless = (req: Request): boolean => nameOf(req) === null;
 /** Guessing at one account is slowed without locking out its owner, who asks from elsewhere. */
 const byName = (req: Request): string => `${byAddress(req)}|${nameOf(req)}`;
 
-const refuse: Options['handler'] = (req, _res, next, { windowMs }) => {
-  const { resetTime } = (req as Request & { rateLimit: { resetTime?: Date } }).rateLimit;
-  const wait = resetTime ? (resetTime.getTime() - Date.now()) / 1000 : windowMs / 1000;
-  next(new Problem('too_many_requests', undefined, { retryAfter: wait }));
-};
+/** `Retry-After` is there already, beside the other headers of the limit. */
+const refuse: Options['handler'] = (_req, _res, next) => next(new Problem('too_many_requests'));
 
 /** A refusal that is not the caller's guess going wrong is no failed try. */
 const isNoGuess = (_req: Request, res: Response): boolean => res.statusCode < 400 || res.statusCode >= 500;

@@ -7,7 +7,11 @@ export interface Wild {
   params: Record<string, unknown>;
   query: Record<string, unknown>;
   body: unknown;
+  /** Sent as it is, under any type, in place of a body that is JSON. */
+  raw: { type: string; bytes: string } | null;
+  caller: WildCaller;
 }
+export type WildCaller = 'admin' | 'phone' | 'nobody' | 'nonsense';
 
 interface Described {
   keys?: Record<string, { examples?: unknown[]; allow?: unknown[] }>;
@@ -75,6 +79,34 @@ const idOf = fc.oneof(
   junk.map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value))),
 );
 
+const raw = fc.record({
+  type: fc.constantFrom(
+    'application/json',
+    'application/json; charset=utf-16',
+    'application/json, text/plain',
+    'text/plain',
+    'multipart/form-data',
+    'multipart/form-data; boundary=x',
+    'application/x-www-form-urlencoded',
+    'x',
+  ),
+  bytes: fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.constantFrom(
+      '',
+      '{',
+      '[',
+      'null',
+      '"x"',
+      '{"a":1}{',
+      '{"a":1,"a":2}',
+      '--x\r\n\r\n--x--',
+      '['.repeat(5000),
+    ),
+    fc.jsonValue().map((value) => JSON.stringify(value)),
+  ),
+});
+
 /** Requests of these rows, each as likely as any other. */
 export const wild = (rows: readonly Endpoint[]): fc.Arbitrary<Wild> =>
   fc.constantFrom(...rows).chain((row) =>
@@ -84,6 +116,11 @@ export const wild = (rows: readonly Endpoint[]): fc.Arbitrary<Wild> =>
         Object.fromEntries([...row.path.matchAll(/:(\w+)/g)].map(([, name]) => [name!, idOf] as const)),
       ),
       query: fc.oneof({ weight: 3, arbitrary: fieldsOf(row.input.query) }, fc.dictionary(fc.string(), junk)),
+      raw: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, raw),
+      caller: fc.oneof(
+        { weight: 8, arbitrary: fc.constant<WildCaller>('admin') },
+        fc.constantFrom<WildCaller>('phone', 'nobody', 'nonsense'),
+      ),
       body: fc.oneof(
         { weight: 5, arbitrary: fieldsOf(row.input.body) },
         fc.dictionary(fc.string(), junk, { maxKeys: 4 }),
@@ -96,7 +133,7 @@ export const wild = (rows: readonly Endpoint[]): fc.Arbitrary<Wild> =>
 const wellFormed = (text: string): string => Buffer.from(text).toString();
 
 /** As fetch takes it. */
-export function requestOf({ row, params, query, body }: Wild): { path: string; init: RequestInit } {
+export function requestOf({ row, params, query, body, raw }: Wild): { path: string; init: RequestInit } {
   const path = row.path.replace(/:(\w+)/g, (_all, name: string) =>
     encodeURIComponent(wellFormed(String(params[name])).slice(0, 300) || '0'),
   );
@@ -112,7 +149,8 @@ export function requestOf({ row, params, query, body }: Wild): { path: string; i
     path: asked ? `${path}?${asked}` : path,
     init: {
       method,
-      ...(hasBody
+      ...(hasBody && raw ? { body: raw.bytes, headers: { 'content-type': raw.type } } : {}),
+      ...(hasBody && !raw
         ? { body: JSON.stringify(body) ?? 'null', headers: { 'content-type': 'application/json' } }
         : {}),
     },
