@@ -48,6 +48,18 @@ export function createUsers(deps: {
     return user ? [adminView(user)] : [];
   }
 
+  /** Several processes start at once, each with the same settings: one of them registers, and the others find who that made. */
+  async function registered(email: string, password: string): Promise<number> {
+    const username = `admin.${sha256(email).toString('hex').slice(0, 8)}`;
+    try {
+      return (await auth.register({ username, email, password }, NOWHERE)).user.id;
+    } catch (error) {
+      const made = await tenancy.shared.credentials.findByEmail(email);
+      if (!made) throw error;
+      return made.userId;
+    }
+  }
+
   return {
     /**
      * Whoever has this address and password is an admin; where nobody has the address, somebody is made who does. False: it
@@ -59,8 +71,7 @@ export function createUsers(deps: {
         known && (await tenancy.inTenant(known.userId, (models) => models.users.findSecrets(known.userId)));
       if (found?.role === 'admin') return true;
       if (found && !(await passwords.verify(password, found.passwordHash))) return false;
-      const username = `admin.${sha256(email).toString('hex').slice(0, 8)}`;
-      const id = found?.id ?? (await auth.register({ username, email, password }, NOWHERE)).user.id;
+      const id = found?.id ?? (await registered(email, password));
       await tenancy.inTenant(id, (models) => models.users.setRole(id, 'admin'));
       return true;
     },

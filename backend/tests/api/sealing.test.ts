@@ -76,6 +76,19 @@ describe('secrets that are sealed', () => {
     expect((await client(gateway.url, { token: body.token }).get('/api/admin/users')).status).toBe(200);
   });
 
+  it('regression › ADMIN_EMAIL › several processes start at once on an empty database › all of them do', async () => {
+    const email = 'other.admin@example.com';
+    const env = { ...gateway.database.env, ADMIN_EMAIL: email, ADMIN_PASSWORD: 'Admin-Password-1' };
+    const others = await Promise.all([1, 2, 3].map(() => startGateway({ workers: [], env })));
+    try {
+      await Promise.all(others.map((other) => other.gateway.ensureAdmin()));
+    } finally {
+      await Promise.all(others.map((other) => other.stop()));
+    }
+    const made = await gateway.database.queryAll('select role from users where email = $1', [email]);
+    expect(made).toEqual([{ role: 'admin' }]);
+  });
+
   it('regression › ADMIN_EMAIL › somebody registered with it before, with a password of their own › they are no admin', async () => {
     const squatter = await newUser(gateway.url);
     const roleAfter = async (password: string) => {
