@@ -2134,7 +2134,7 @@ CREATE TABLE public.sessions (
     expires_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
     revoked_why text,
-    CONSTRAINT sessions_revoked_why_check CHECK ((revoked_why = ANY (ARRAY['signed_out'::text, 'refresh_reused'::text, 'password_changed'::text, 'password_reset'::text, 'all_signed_out'::text])))
+    CONSTRAINT sessions_revoked_why_check CHECK ((revoked_why = ANY (ARRAY['signed_out'::text, 'refresh_reused'::text, 'password_changed'::text, 'password_reset'::text, 'all_signed_out'::text, 'disabled'::text, 'removed'::text])))
 );
 
 ALTER TABLE ONLY public.sessions FORCE ROW LEVEL SECURITY;
@@ -2170,6 +2170,8 @@ CREATE TABLE public.users (
     totp_step bigint DEFAULT 0 NOT NULL,
     quotas jsonb DEFAULT '{}'::jsonb NOT NULL,
     kept_days jsonb DEFAULT '{}'::jsonb NOT NULL,
+    totp_tries integer DEFAULT 0 NOT NULL,
+    totp_tried_since timestamp with time zone,
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['user'::text, 'admin'::text])))
 );
 

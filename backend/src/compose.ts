@@ -100,7 +100,7 @@ import { createTrim } from './services/trim.js';
 import { createTuning } from './services/tuning.js';
 import { createTokens } from './services/token.js';
 import { createWebhooks } from './services/webhook.js';
-import { sealer as createSealer } from './utils/crypto.js';
+import { minter as createMinter, sealer as createSealer } from './utils/crypto.js';
 import { linkSigner } from './utils/link.js';
 import { passwords as createPasswords } from './utils/password.js';
 import { bulkWorkers } from './workers/bulk.worker.js';
@@ -217,6 +217,7 @@ export function compose(env: Settings, logger: Logger) {
     tenancy,
     tokens,
     sight,
+    minter: createMinter(env.JWT_SECRET, env.JWT_SECRET_PREVIOUS || undefined),
     forget: identify.forget,
     lifetime: env.REFRESH_EXPIRES_IN,
   });
@@ -248,11 +249,12 @@ export function compose(env: Settings, logger: Logger) {
     proofs,
     tokens,
     sessions,
+    secondFactors,
     notices,
     forget: identify.forget,
   });
   const audit = createAudit({ tenancy });
-  const users = createUsers({ tenancy, auth, passwords, wake, forget: identify.forget });
+  const users = createUsers({ tenancy, auth, passwords, tokens, wake, forget: identify.forget });
   const quotas = createQuotas({
     tenancy,
     settings: {

@@ -5,7 +5,7 @@ import type { Accounts } from '../services/account.js';
 import type { Emails } from '../services/email.js';
 import type { SecondFactors } from '../services/second-factor.js';
 import type { Sessions } from '../services/session.js';
-import type { Req } from '../utils/endpoint.js';
+import { isSignedIn, type Req } from '../utils/endpoint.js';
 import { mailPage, mailPagePolicy } from '../utils/mail-page.js';
 import { Problem } from '../utils/problem.js';
 import { originOf } from './origin.js';
@@ -24,7 +24,7 @@ export interface RefreshInput {
   body: { refreshToken: string };
 }
 export interface PasswordInput {
-  body: { currentPassword: string; newPassword: string };
+  body: { currentPassword: string; newPassword: string; code?: string };
 }
 export interface ForgotInput {
   body: { email: string };
@@ -33,7 +33,7 @@ export interface ResetInput {
   body: { token: string; newPassword: string; code?: string };
 }
 export interface ChangeEmailInput {
-  body: { email: string; currentPassword: string };
+  body: { email: string; currentPassword: string; code?: string };
 }
 export interface ConfirmInput {
   body: { token: string };
@@ -86,7 +86,7 @@ export const authController = (deps: {
 
     async logout(req: Req, res: Response) {
       const { userId, credentialId } = req.caller;
-      if (!credentialId.startsWith('ses_'))
+      if (!isSignedIn(req.caller))
         throw new Problem('conflict', 'This credential is of no session; a key is revoked, not signed out');
       await sessions.revoke(userId, credentialId);
       res.status(204).end();

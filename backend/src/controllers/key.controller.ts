@@ -43,7 +43,7 @@ export const keyController = ({ keys }: { keys: Keys }) => ({
   },
 
   async revoke(req: Req<KeyInput>, res: Response) {
-    await keys.revoke(req.caller.userId, req.input.params.id);
+    await keys.revoke(req.caller, req.input.params.id);
     res.status(204).end();
   },
 });

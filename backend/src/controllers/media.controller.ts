@@ -55,10 +55,10 @@ async function send(req: Req, res: Response, { media, read }: OpenMedia): Promis
 }
 
 export const mediaController = ({ media }: { media: MediaService }) => {
-  const ownerOf = (req: Req<OpenMediaInput>, audience: Audience): number => {
+  const ownerOf = async (req: Req<OpenMediaInput>, audience: Audience): Promise<number> => {
     const { expires, signature } = req.input.query;
     if (signature === undefined || expires === undefined) throw new Problem('not_found');
-    const owner = media.ownerByLink(req.input.params.id, audience, { expires, signature });
+    const owner = await media.ownerByLink(req.input.params.id, audience, { expires, signature });
     if (owner === null) throw new Problem('not_found', 'This link is not whole, or has expired');
     return owner;
   };
@@ -85,13 +85,14 @@ export const mediaController = ({ media }: { media: MediaService }) => {
     /** By its owner, or by whoever has a link. */
     async open(req: Req<OpenMediaInput>, res: Response) {
       const caller = req.caller as Req['caller'] | undefined;
-      const userId = req.input.query.signature === undefined && caller ? caller.userId : ownerOf(req, 'user');
+      const userId =
+        req.input.query.signature === undefined && caller ? caller.userId : await ownerOf(req, 'user');
       await send(req, res, await media.open(userId, req.input.params.id));
     },
 
     /** By a node, with a link made for nodes. */
     async openForNode(req: Req<OpenMediaInput>, res: Response) {
-      await send(req, res, await media.open(ownerOf(req, 'node'), req.input.params.id));
+      await send(req, res, await media.open(await ownerOf(req, 'node'), req.input.params.id));
     },
 
     async remove(req: Req<MediaInput>, res: Response) {

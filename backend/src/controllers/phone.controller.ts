@@ -18,7 +18,7 @@ export const phoneController = ({ phones }: { phones: Phones }) => ({
   async create(req: Req<CreatePhoneInput>, res: Response) {
     const { phoneNumber, deviceName, webhookUrl } = req.input.body;
     const request = { phoneNumber, deviceName: deviceName ?? phoneNumber, webhookUrl: webhookUrl ?? null };
-    const { phone, replayed } = await phones.create(req.caller.userId, request, idempotencyKey(req));
+    const { phone, replayed } = await phones.create(req.caller, request, idempotencyKey(req));
     if (replayed) res.setHeader('Idempotent-Replayed', 'true');
     res.status(201).location(`/api/phones/${phone.id}`).json(phone);
   },

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { needsCaller, scopeOf, type Access, type Caller, type Req } from '../utils/endpoint.js';
+import { isSignedIn, needsCaller, scopeOf, type Access, type Caller, type Req } from '../utils/endpoint.js';
 import { isFromThere } from '../utils/network.js';
 import { Problem } from '../utils/problem.js';
 
@@ -48,6 +48,8 @@ export function authorization(access: Access): RequestHandler {
     if (needsCaller({ access }) && !caller) throw new Problem('unauthenticated');
     if (scope && caller && !grants(caller, scope))
       throw new Problem('forbidden', `This needs the scope ${scope}`);
+    if (access === 'session' && caller && !isSignedIn(caller))
+      throw new Problem('forbidden', 'Sign in for this: it is not for keys, nor for tokens made of them');
     next();
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { Endpoint, Req } from '../utils/endpoint.js';
+import { plainAddress } from '../utils/network.js';
 
 /** What the frame asks of a log. */
 export interface AccessLog {
@@ -18,6 +19,8 @@ export function context(logger: AccessLog): RequestHandler {
   return (request, res, next) => {
     const req = request as Req;
     const started = performance.now();
+    // Everybody who asks for it from here on finds an address or nothing, however a proxy wrote it.
+    Object.defineProperty(req, 'ip', { value: plainAddress(req.ip) });
     const proposed = req.get('x-request-id') ?? '';
     req.requestId = REQUEST_ID.test(proposed) ? proposed : randomUUID();
     res.setHeader('X-Request-Id', req.requestId);

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit, type Options, type Store } from 'express-rate-limit';
-import type { Caller, Limit, Req } from '../utils/endpoint.js';
+import { isSignedIn, type Caller, type Limit, type Req } from '../utils/endpoint.js';
 import { Problem } from '../utils/problem.js';
 
 export interface RateLimits {
@@ -8,7 +8,7 @@ export interface RateLimits {
   window: number;
   /** Requests in a window from one address without a caller. */
   ip: number;
-  /** Requests in a window of one user. */
+  /** Requests in a window of one user, and as many of all of their keys. */
   user: number;
   /** Failed tries in a window from one address for one name. */
   auth: number;
@@ -36,9 +36,11 @@ const byAddress = (req: Request): string => (req.ip ? ipKeyGenerator(req.ip) : '
 
 const caller = (req: Request): Caller | undefined => (req as Req).caller as Caller | undefined;
 
+/** Keys have a count of their own: whoever found one cannot keep its user, who signs in, from revoking it. */
 const byCaller = (req: Request): string => {
   const known = caller(req);
-  return known ? `user:${known.userId}` : `ip:${byAddress(req)}`;
+  if (!known) return `ip:${byAddress(req)}`;
+  return isSignedIn(known) ? `user:${known.userId}` : `keys:${known.userId}`;
 };
 
 const bodyOf = (req: Request) => ((req as Req).input?.body ?? {}) as Record<string, unknown>;
@@ -104,7 +106,8 @@ export function createLimits(limits: RateLimits, store?: StoreFactory, isKnownPl
       }),
       make('auth-account', {
         limit: limits.account,
-        keyGenerator: (req) => String(nameOf(req)),
+        // What was guessed at one door closes no other: whoever is kept from signing in can still ask for a mail.
+        keyGenerator: (req) => `${(req as Req).endpoint?.path} ${nameOf(req)}`,
         skip: isOwner,
         skipSuccessfulRequests: true,
         requestWasSuccessful: isNoGuess,

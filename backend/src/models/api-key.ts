@@ -118,6 +118,20 @@ export const apiKeyModel = (db: Db) => ({
     await db.query(sql`update api_keys set revoked_at = now() where id = ${id}`);
   },
 
+  /** A live one that stays so until this transaction ends. Null: it is not, or is no key. */
+  async hold(id: string): Promise<ApiKey | null> {
+    const [row] = await db.query<ApiKey>(
+      sql`select ${columns} from api_keys k where id = ${id} and ${isLive} for share`,
+    );
+    return row ?? null;
+  },
+
+  async revokeAll(userId: number): Promise<void> {
+    await db.query(
+      sql`update api_keys set revoked_at = now() where user_id = ${userId} and revoked_at is null`,
+    );
+  },
+
   /** What is left of a phone's own tokens. */
   async revokeOfPhone(phoneId: number): Promise<void> {
     await db.query(
@@ -125,10 +139,10 @@ export const apiKeyModel = (db: Db) => ({
     );
   },
 
-  /** Those that are not some phone's own. */
+  /** Those that live and are not some phone's own. */
   async count(): Promise<number> {
     const [row] = await db.query<{ count: number }>(
-      sql`select count(*) from api_keys where revoked_at is null and phone_id is null`,
+      sql`select count(*) from api_keys k where ${isLive} and phone_id is null`,
     );
     return row!.count;
   },

@@ -44,14 +44,20 @@ export const mailTokenModel = (db: Db) => ({
     return row ?? null;
   },
 
-  /** Those that would hand the account to somebody: links to set a password, or to another address than it has. */
-  async removePending(userId: number): Promise<void> {
+  /**
+   * Ends those that would hand the account to somebody: links to set a password, or to another address than it has. They are kept
+   * for an hour, as mails that were sent count whatever became of their links.
+   */
+  async endPending(userId: number): Promise<void> {
     await db.query(sql`
-      delete from mail_tokens where user_id = ${userId}
+      update mail_tokens set expires_at = now() where user_id = ${userId} and expires_at > now()
          and (purpose = 'reset' or email <> (select email from users where id = ${userId}))`);
   },
 
-  async removeAll(userId: number, purpose: MailPurpose): Promise<void> {
-    await db.query(sql`delete from mail_tokens where user_id = ${userId} and purpose = ${purpose}`);
+  /** Ends all, or those of a purpose. */
+  async endAll(userId: number, purpose: MailPurpose | null = null): Promise<void> {
+    await db.query(sql`
+      update mail_tokens set expires_at = now() where user_id = ${userId} and expires_at > now()
+         and (${purpose}::text is null or purpose = ${purpose})`);
   },
 });

@@ -29,10 +29,10 @@ const TABLES = [
 ];
 
 export const removalModel = (db: Db) => ({
-  /** Nobody by name: the name and the address are free for others. */
+  /** Nobody by name: the name and the address are free for others. Nobody can take a name with a colon. */
   async blankUser(userId: number): Promise<void> {
     await db.query(sql`
-      update users set username = ${`removed.${userId}`}, email = ${`removed.${userId}@invalid`}, password_hash = '!',
+      update users set username = ${`removed:${userId}`}, email = ${`removed.${userId}@invalid`}, password_hash = '!',
              totp_secret = null, is_active = false where id = ${userId}`);
   },
 

@@ -27,12 +27,22 @@ export const secondFactorModel = (db: Db) => ({
       insert into recovery_codes (user_id, hash) select ${userId}, h from unnest(${[...recoveryHashes]}::bytea[]) h`);
   },
 
-  /** Whether the code of this step had not been used. */
+  /** Whether the code of this step had not been used. Then those that were tried before count no more. */
   async useStep(userId: number, step: number): Promise<boolean> {
-    const rows = await db.query(
-      sql`update users set totp_step = ${step} where id = ${userId} and totp_step < ${step} returning 1`,
-    );
+    const rows = await db.query(sql`
+      update users set totp_step = ${step}, totp_tries = 0 where id = ${userId} and totp_step < ${step} returning 1`);
     return rows.length > 0;
+  },
+
+  /** How many codes were tried in a window of so many seconds, with this one, and how many seconds are left of it; 0: none is in force. */
+  async countTry(userId: number, window: number): Promise<{ tries: number; left: number }> {
+    const isOver = sql`(totp_tries = 0 or totp_tried_since < now() - make_interval(secs => ${window}))`;
+    const [row] = await db.query<{ tries: number; left: number }>(sql`
+      update users set totp_tries = case when ${isOver} then 1 else totp_tries + 1 end,
+             totp_tried_since = case when ${isOver} then now() else totp_tried_since end
+       where id = ${userId} and totp_enabled_at is not null
+      returning totp_tries as tries, ${window} - extract(epoch from now() - totp_tried_since)::float8 as left`);
+    return row ?? { tries: 0, left: 0 };
   },
 
   /** Whether there was such a code, and it had not been used. */

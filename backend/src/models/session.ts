@@ -2,7 +2,13 @@ import type { Db } from '../config/postgres.js';
 import { raw, sql } from '../utils/sql.js';
 
 export type SessionEnd =
-  'signed_out' | 'refresh_reused' | 'password_changed' | 'password_reset' | 'all_signed_out';
+  | 'signed_out'
+  | 'refresh_reused'
+  | 'password_changed'
+  | 'password_reset'
+  | 'all_signed_out'
+  | 'disabled'
+  | 'removed';
 
 /** Where a user is signed in. */
 export interface Session {
@@ -62,9 +68,13 @@ export const sessionModel = (db: Db) => ({
     return row ?? null;
   },
 
-  async setRefresh(id: string, refreshHash: Buffer, lifetime: number): Promise<void> {
+  /** `ip`: from where it was refreshed, which is where it is now; `lifetime` in seconds. */
+  async setRefresh(
+    id: string,
+    { refreshHash, ip, lifetime }: { refreshHash: Buffer; ip: string | null; lifetime: number },
+  ): Promise<void> {
     await db.query(sql`
-      update sessions set refresh_hash = ${refreshHash}, last_seen_at = now(),
+      update sessions set refresh_hash = ${refreshHash}, ip = coalesce(${ip}::inet, ip), last_seen_at = now(),
              expires_at = now() + make_interval(secs => ${lifetime}) where id = ${id}`);
   },
 
@@ -84,8 +94,8 @@ export const sessionModel = (db: Db) => ({
     return rows.length > 0;
   },
 
-  async revokeAll(why: SessionEnd, except: string | null): Promise<void> {
+  async revokeAll(userId: number, why: SessionEnd): Promise<void> {
     await db.query(sql`
-      update sessions set revoked_at = now(), revoked_why = ${why} where ${isLive} and id is distinct from ${except}`);
+      update sessions set revoked_at = now(), revoked_why = ${why} where user_id = ${userId} and ${isLive}`);
   },
 });

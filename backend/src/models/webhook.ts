@@ -117,6 +117,12 @@ export const webhookModel = (db: Db) => {
       await db.query(sql`delete from webhooks where phone_id = ${phoneId}`);
     },
 
+    /** With those of their phones. */
+    async removeAll(userId: number): Promise<void> {
+      await db.query(sql`delete from webhooks where user_id = ${userId}`);
+      await db.query(sql`update phone_numbers set webhook_url = null where user_id = ${userId}`);
+    },
+
     async remove(id: number): Promise<void> {
       await db.query(sql`delete from webhooks where id = ${id}`);
     },

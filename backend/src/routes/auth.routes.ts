@@ -159,7 +159,7 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
   endpoint<PasswordInput>({
     method: 'post',
     path: '/api/auth/password',
-    access: 'account:write',
+    access: 'session',
     limit: 'auth',
     tag: 'Auth',
     summary: 'Change your password',
@@ -168,10 +168,11 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
       body: Joi.object({
         currentPassword: Joi.string().max(200).required().example('SecurePass123'),
         newPassword: password.required().example('Secure-Pass-456'),
+        code: code.description('Where the user has a second factor'),
       }),
     },
     output: { 200: issued },
-    problems: ['unprocessable'],
+    problems: ['unprocessable', 'second_factor_required'],
     handler: auth.changePassword,
   }),
   endpoint<ForgotInput>({
@@ -221,14 +222,20 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
   endpoint<ChangeEmailInput>({
     method: 'post',
     path: '/api/auth/email',
-    access: 'account:write',
+    access: 'session',
     limit: 'auth',
     tag: 'Auth',
     summary: 'Change your e-mail address',
     description: 'A link is sent to the new one. It is yours when that is opened; the former one is told.',
-    input: { body: Joi.object({ email: email.required().example('john@example.com'), currentPassword }) },
+    input: {
+      body: Joi.object({
+        email: email.required().example('john@example.com'),
+        currentPassword,
+        code: code.description('Where the user has a second factor'),
+      }),
+    },
     output: { 202: null },
-    problems: ['mail_off', 'unprocessable'],
+    problems: ['mail_off', 'unprocessable', 'second_factor_required'],
     handler: auth.changeEmail,
   }),
   endpoint({
@@ -270,7 +277,7 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
   endpoint<SetUpInput>({
     method: 'post',
     path: '/api/auth/2fa',
-    access: 'account:write',
+    access: 'session',
     limit: 'auth',
     tag: 'Auth',
     summary: 'Set up a second factor',
@@ -290,7 +297,7 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
   endpoint<EnableInput>({
     method: 'post',
     path: '/api/auth/2fa/enable',
-    access: 'account:write',
+    access: 'session',
     limit: 'auth',
     tag: 'Auth',
     summary: 'Enable the second factor',
@@ -305,7 +312,7 @@ export const authRoutes = (auth: ReturnType<typeof authController>): Endpoint[] 
   endpoint<DisableInput>({
     method: 'post',
     path: '/api/auth/2fa/disable',
-    access: 'account:write',
+    access: 'session',
     limit: 'auth',
     tag: 'Auth',
     summary: 'Disable the second factor',

@@ -33,7 +33,7 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
   endpoint({
     method: 'post',
     path: '/api/me/export',
-    access: 'account:write',
+    access: 'session',
     tag: 'Account',
     summary: 'Have everything that is known of you put into one archive',
     description:
@@ -46,7 +46,7 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
   endpoint({
     method: 'get',
     path: '/api/me/export',
-    access: 'account:read',
+    access: 'session',
     tag: 'Account',
     summary: 'How the latest export goes, and where it is',
     input: {},
@@ -71,7 +71,7 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
   endpoint<RemoveAccountInput>({
     method: 'delete',
     path: '/api/me',
-    access: 'account:write',
+    access: 'session',
     limit: 'auth',
     tag: 'Account',
     summary: 'Remove your account, with all that is known of you',
@@ -84,7 +84,7 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
       }),
     },
     output: { 202: null },
-    problems: ['unprocessable', 'second_factor_required'],
+    problems: ['unprocessable', 'second_factor_required', 'conflict'],
     handler: data.removeAccount,
   }),
   endpoint<EraseContactInput>({

@@ -133,7 +133,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
       }).example({ overlap: 3600 }),
     },
     output: { 201: createdKey },
-    problems: ['not_found', 'forbidden', 'conflict'],
+    problems: ['not_found', 'forbidden', 'conflict', 'quota_exceeded'],
     handler: keys.roll,
   }),
   endpoint<KeyInput>({
@@ -145,7 +145,7 @@ export const keyRoutes = (keys: ReturnType<typeof keyController>): Endpoint[] =>
     description: 'Within a second, in every process; its sockets are disconnected too.',
     input: { params },
     output: { 204: null },
-    problems: ['not_found'],
+    problems: ['not_found', 'forbidden'],
     handler: keys.revoke,
   }),
 ];

@@ -5,6 +5,7 @@ import { Problem } from '../utils/problem.js';
 import { userView, type UserView } from './auth.js';
 import type { Notices } from './notice.js';
 import type { Proofs } from './proof.js';
+import type { SecondFactors } from './second-factor.js';
 import type { Issued, Origin, Sessions } from './session.js';
 import type { Tokens } from './token.js';
 
@@ -17,11 +18,12 @@ export function createAccounts(deps: {
   proofs: Pick<Proofs, 'of' | 'use'>;
   tokens: Pick<Tokens, 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
+  secondFactors: Pick<SecondFactors, 'count' | 'demand'>;
   notices: Notices;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
 }) {
-  const { tenancy, passwords, proofs, tokens, sessions, notices, forget } = deps;
+  const { tenancy, passwords, proofs, tokens, sessions, secondFactors, notices, forget } = deps;
 
   /** Who asks while others are being answered is answered with the next ones: a transaction costs more than a row. */
   const lookups = batcher<number, User | null>({
@@ -55,19 +57,24 @@ export function createAccounts(deps: {
       });
     },
 
-    /** Ends every session and every token, and begins a session anew. Problem: unprocessable (the present one is wrong). */
+    /**
+     * Ends every session and every token, and begins a session anew. Problems: unprocessable (the present one is wrong),
+     * second_factor_required, too_many_requests.
+     */
     async changePassword(
       userId: number,
-      request: { currentPassword: string; newPassword: string },
+      request: { currentPassword: string; newPassword: string; code?: string },
       origin: Origin,
     ): Promise<Issued> {
       const user = await proofs.of(userId, request.currentPassword);
+      await secondFactors.count(user, request.code);
       const passwordHash = await passwords.hash(request.newPassword);
       const jwtSecret = tokens.newSecret(userId);
       const issued = await proofs.use(user, async (models) => {
+        await secondFactors.demand(models, userId, request.code);
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
-        await models.sessions.revokeAll('password_changed', null);
-        await models.mailTokens.removePending(userId);
+        await models.sessions.revokeAll(userId, 'password_changed');
+        await models.mailTokens.endPending(userId);
         const now = (await models.users.findSecrets(userId))!;
         return sessions.begin(models, now, origin);
       });
@@ -81,8 +88,8 @@ export function createAccounts(deps: {
       const jwtSecret = tokens.newSecret(userId);
       await tenancy.inTenant(userId, async (models) => {
         await models.users.setJwtSecret(userId, jwtSecret);
-        await models.sessions.revokeAll('all_signed_out', null);
-        await models.mailTokens.removePending(userId);
+        await models.sessions.revokeAll(userId, 'all_signed_out');
+        await models.mailTokens.endPending(userId);
       });
       forget(userId);
     },

@@ -47,10 +47,10 @@ export function createAuth(deps: {
     hash(password: string): Promise<string>;
     verify(password: string, hash: string | null): Promise<boolean>;
   };
-  proofs: Pick<Proofs, 'isHeld'>;
+  proofs: Pick<Proofs, 'hold'>;
   tokens: Pick<Tokens, 'issue' | 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
-  secondFactors: Pick<SecondFactors, 'demand'>;
+  secondFactors: Pick<SecondFactors, 'count' | 'demand'>;
   identify: Identify;
 }) {
   const { tenancy, passwords, proofs, tokens, sessions, secondFactors, identify } = deps;
@@ -98,7 +98,7 @@ export function createAuth(deps: {
 
     /**
      * Unknown e-mail, wrong password and disabled user take the same time and say the same. Problems: unauthenticated,
-     * second_factor_required.
+     * second_factor_required, too_many_requests (codes that were tried).
      */
     async login(
       request: { email: string; password: string; code?: string },
@@ -109,10 +109,12 @@ export function createAuth(deps: {
       const isRight = await passwords.verify(request.password, user?.passwordHash ?? null);
       const refuse = () => new Problem('unauthenticated', 'The e-mail or the password is wrong');
       if (!user || !isRight || !user.isActive) throw refuse();
+      await secondFactors.count(user, request.code);
       const issued = await tenancy.inTenant(user.id, async (models) => {
-        if (!(await proofs.isHeld(models, user))) throw refuse();
+        const held = await proofs.hold(models, user);
+        if (!held) throw refuse();
         await secondFactors.demand(models, user.id, request.code);
-        return sessions.begin(models, user, origin);
+        return sessions.begin(models, held, origin);
       });
       return { user: userView(user), ...issued };
     },

@@ -50,7 +50,12 @@ export function createConnectLinks(deps: {
     async state(phoneId: number, query: SignedQuery): Promise<ConnectState> {
       const userId = signer.verify(phoneId, 'connect', query);
       const phone =
-        userId === null ? null : await tenancy.inTenant(userId, (models) => models.phones.find(phoneId));
+        userId === null
+          ? null
+          : await tenancy.inTenant(userId, async (models) => {
+              const user = await models.users.find(userId);
+              return user?.isActive ? models.phones.find(phoneId) : null;
+            });
       if (userId === null || !phone) throw new Problem('not_found', 'This link has expired, or is not whole');
       const { status, isConnected, deviceName } = phone;
       const shown = { status, isConnected, deviceName };

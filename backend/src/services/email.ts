@@ -3,7 +3,7 @@ import type { Models, Tenancy } from '../models/index.js';
 import { Problem } from '../utils/problem.js';
 import { userView, type UserView } from './auth.js';
 import { byAnybody } from './audit.js';
-import { claimedUser, issueMailToken, useMailToken } from './mail-token.js';
+import { claimedUser, isMailTokenLive, issueMailToken, useMailToken } from './mail-token.js';
 import type { Notices } from './notice.js';
 import type { Proofs } from './proof.js';
 import type { SecondFactors } from './second-factor.js';
@@ -16,9 +16,19 @@ export type Emails = ReturnType<typeof createEmails>;
 const HOUR = 3600;
 
 const stale = () =>
-  new Problem('unprocessable', 'This link was used, has expired, or is not whole', {
-    errors: [{ pointer: '/token', code: 'stale', detail: 'token was used, has expired, or is not whole' }],
-  });
+  new Problem(
+    'unprocessable',
+    'This link was used, has expired or was replaced by a newer one, or is not whole',
+    {
+      errors: [
+        {
+          pointer: '/token',
+          code: 'stale',
+          detail: 'token was used, has expired or was replaced, or is not whole',
+        },
+      ],
+    },
+  );
 
 /** What is done by mail: confirming an address, changing it, and setting a password that was forgotten. */
 export function createEmails(deps: {
@@ -29,7 +39,7 @@ export function createEmails(deps: {
   tokens: Pick<Tokens, 'newSecret'>;
   sessions: Pick<Sessions, 'begin'>;
   notices: Notices;
-  secondFactors: Pick<SecondFactors, 'demand'>;
+  secondFactors: Pick<SecondFactors, 'count' | 'demand'>;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
   serverUrl: string;
@@ -75,6 +85,16 @@ export function createEmails(deps: {
     });
   }
 
+  /**
+   * Whoever registered with an address that was never theirs may have left doors in the account that its owner is about to
+   * take: keys, webhooks, a second factor of their own.
+   */
+  async function clearOut(models: Models, userId: number): Promise<void> {
+    await models.apiKeys.revokeAll(userId);
+    await models.webhooks.removeAll(userId);
+    await models.secondFactors.setSecret(userId, null);
+  }
+
   return {
     /** After a registration, where mail is on. */
     async welcome(userId: number): Promise<void> {
@@ -91,13 +111,21 @@ export function createEmails(deps: {
       });
     },
 
-    /** The address changes when the link that is sent to the new one is opened. Problems: mail_off, unprocessable, too_many_requests. */
-    async askChange(userId: number, request: { email: string; currentPassword: string }): Promise<void> {
+    /**
+     * The address changes when the link that is sent to the new one is opened. Problems: mail_off, unprocessable,
+     * second_factor_required, too_many_requests.
+     */
+    async askChange(
+      userId: number,
+      request: { email: string; currentPassword: string; code?: string },
+    ): Promise<void> {
       refuseOff();
       const user = await proofs.of(userId, request.currentPassword);
-      await proofs.use(user, (models) =>
-        postConfirmation(models, { userId, email: request.email, username: user.username }),
-      );
+      await secondFactors.count(user, request.code);
+      await proofs.use(user, async (models) => {
+        await secondFactors.demand(models, userId, request.code);
+        await postConfirmation(models, { userId, email: request.email, username: user.username });
+      });
     },
 
     /** Problems: unprocessable (the link), already_registered (somebody took the address meanwhile). */
@@ -107,7 +135,7 @@ export function createEmails(deps: {
       const { user, former } = await tenancy.inTenant(userId, async (models) => {
         const email = await useMailToken(models, token, 'confirm');
         const before = await models.users.find(userId);
-        if (email === null || !before) throw stale();
+        if (email === null || !before?.isActive) throw stale();
         if (!(await models.users.setEmail(userId, email))) {
           const detail = 'This email is registered already';
           throw new Problem('already_registered', detail, {
@@ -130,7 +158,7 @@ export function createEmails(deps: {
 
     /**
      * Ends every session and every token, and begins one: whoever opens the link has the mailbox, and says the second factor
-     * where there is one. Problems: unprocessable (the link), second_factor_required.
+     * where there is one. Problems: unprocessable (the link), second_factor_required, too_many_requests.
      */
     async reset(
       request: { token: string; newPassword: string; code?: string },
@@ -138,6 +166,11 @@ export function createEmails(deps: {
     ): Promise<{ userId: number; issued: Issued }> {
       const userId = claimedUser(request.token);
       if (userId === null) throw stale();
+      const asked = await tenancy.inTenant(userId, async (models) =>
+        (await isMailTokenLive(models, request.token, 'reset')) ? models.users.find(userId) : null,
+      );
+      if (!asked) throw stale();
+      await secondFactors.count(asked, request.code);
       const passwordHash = await passwords.hash(request.newPassword);
       const jwtSecret = tokens.newSecret(userId);
       const { now, issued } = await tenancy.inTenant(userId, async (models) => {
@@ -145,11 +178,12 @@ export function createEmails(deps: {
         const user = email === null ? null : await models.users.find(userId);
         // Who had the former address is not who has the account.
         if (!user?.isActive || user.email !== email) throw stale();
-        await secondFactors.demand(models, userId, request.code);
+        if (user.isEmailVerified) await secondFactors.demand(models, userId, request.code);
+        else await clearOut(models, userId);
         await models.users.setPassword(userId, { passwordHash, jwtSecret });
         await models.users.setEmailVerified(userId);
-        await models.sessions.revokeAll('password_reset', null);
-        await models.mailTokens.removePending(userId);
+        await models.sessions.revokeAll(userId, 'password_reset');
+        await models.mailTokens.endPending(userId);
         const now = (await models.users.findSecrets(userId))!;
         return { now, issued: await sessions.begin(models, now, origin) };
       });

@@ -4,7 +4,8 @@ import { storageKey, StorageMiss, type Storage } from '../clients/storage.js';
 import type { Tenancy } from '../models/index.js';
 import type { Export, ExportedTable } from '../models/export.js';
 import type { Job } from '../models/job.js';
-import type { LinkSigner, SignedQuery } from '../utils/link.js';
+import type { UserSecrets } from '../models/user.js';
+import { claimedOwner, type LinkSigner, type SignedQuery } from '../utils/link.js';
 import { Problem } from '../utils/problem.js';
 
 export interface ExportView {
@@ -36,7 +37,16 @@ export const EXPORTED: readonly ExportedTable[] = [
   table(
     'users',
     ['id'],
-    ['password_hash', 'api_key', 'jwt_secret', 'token_version', 'totp_secret', 'totp_step'],
+    [
+      'password_hash',
+      'api_key',
+      'jwt_secret',
+      'token_version',
+      'totp_secret',
+      'totp_step',
+      'totp_tries',
+      'totp_tried_since',
+    ],
   ),
   table('api_keys', ['id'], ['hash']),
   table('sessions', ['id'], ['refresh_hash']),
@@ -96,9 +106,10 @@ export function createExports(deps: {
   const { tenancy, storage, signer, wake } = deps;
   const base = deps.serverUrl.replace(/\/$/, '');
 
-  function view(one: Export): ExportView {
+  /** Its link ends with the tokens of its user: with a change of the password, with signing out everywhere, with being disabled. */
+  function view(one: Export, { tokenVersion }: Pick<UserSecrets, 'tokenVersion'>): ExportView {
     const isThere = one.status === 'ready' && one.expiresAt !== null && one.expiresAt > new Date();
-    const link = isThere ? signer.sign(one, 'export', one.expiresAt!) : null;
+    const link = isThere ? signer.sign(one, `export ${tokenVersion}`, one.expiresAt!) : null;
     return {
       id: one.id,
       status: one.status,
@@ -181,24 +192,35 @@ export function createExports(deps: {
       const begun = await tenancy.inTenant(userId, async (models) => {
         const made = await models.exports.create(userId);
         if (made) await models.jobs.add(userId, 'export', made.id);
-        return made ?? (await models.exports.latest())!;
+        const one = made ?? (await models.exports.latest())!;
+        return view(one, (await models.users.findSecrets(userId))!);
       });
       wake.hint('job');
-      return view(begun);
+      return begun;
     },
 
     /** The latest. Problem: not_found. */
     async latest(userId: number): Promise<ExportView> {
-      const found = await tenancy.inTenant(userId, (models) => models.exports.latest());
-      if (!found) throw new Problem('not_found', 'No export was asked for');
-      return view(found);
+      return tenancy.inTenant(userId, async (models) => {
+        const found = await models.exports.latest();
+        if (!found)
+          throw new Problem('not_found', 'There is no export: none was asked for, or it was taken away');
+        return view(found, (await models.users.findSecrets(userId))!);
+      });
     },
 
-    /** Problem: not_found (a link that is not whole, or has expired). */
+    /** Problem: not_found (a link that is not whole, or has ended). */
     async open(id: number, query: SignedQuery): Promise<{ stream: Readable; size: number; name: string }> {
-      const userId = signer.verify(id, 'export', query);
+      const userId = claimedOwner(query);
       const found =
-        userId === null ? null : await tenancy.inTenant(userId, (models) => models.exports.find(id));
+        userId === null
+          ? null
+          : await tenancy.inTenant(userId, async (models) => {
+              const user = await models.users.findSecrets(userId);
+              const isGood =
+                user?.isActive && signer.verify(id, `export ${user.tokenVersion}`, query) === userId;
+              return isGood ? models.exports.find(id) : null;
+            });
       if (!found?.storageKey) throw new Problem('not_found', 'This link has expired, or is not whole');
       const stream = await storage.get(found.storageKey).catch(() => null);
       if (!stream) throw new Problem('not_found', 'This export was removed');

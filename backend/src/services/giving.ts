@@ -1,3 +1,4 @@
+import type { ApiKey } from '../models/api-key.js';
 import type { Models } from '../models/index.js';
 import { areWithin } from '../utils/network.js';
 import { Problem, type FieldError, type ProblemCode } from '../utils/problem.js';
@@ -14,10 +15,10 @@ export interface Giver {
 /** Nobody gives away what they do not have. Problem: forbidden. */
 export function refuseMore(giver: Giver, scopes: readonly string[] | null | undefined): void {
   if (scopes === undefined) return;
-  const missing =
-    giver.scopes === 'all'
-      ? (scopes ?? []).filter((scope) => scope === 'admin' && !giver.isAdmin)
-      : (scopes ?? ['all']).filter((scope) => !giver.scopes.includes(scope));
+  // An admin no more has none of that to give, whatever their key was given once.
+  const has = (scope: string): boolean =>
+    scope === 'admin' ? giver.isAdmin : giver.scopes === 'all' || giver.scopes.includes(scope);
+  const missing = (scopes ?? ['all']).filter((scope) => !has(scope));
   if (missing.length > 0)
     throw new Problem('forbidden', `You cannot give what you do not have: ${missing.join(', ')}`);
 }
@@ -51,15 +52,29 @@ export async function refuseBeyond(
 }
 
 /**
+ * The key that gives, which lives on until this transaction ends; null: somebody who has signed in, and still is. What is known
+ * of a credential is a second old, time enough for one that was revoked to give itself another. Problem: unauthenticated.
+ */
+export async function holdGiver(
+  models: Pick<Models, 'apiKeys' | 'sessions'>,
+  { credentialId }: Pick<Giver, 'credentialId'>,
+): Promise<ApiKey | null> {
+  const own = await models.apiKeys.hold(credentialId);
+  if (!own && (await models.sessions.listLive([credentialId])).length === 0)
+    throw new Problem('unauthenticated', 'This credential was revoked');
+  return own;
+}
+
+/**
  * A key that ends, or is of use in some networks alone, gives none that lives longer or is of use elsewhere: whoever found
- * it would keep what it opens. What is left out of `to` is not given. Problem: forbidden.
+ * it would keep what it opens. What is left out of `to` is not given. Problems: forbidden, unauthenticated.
  */
 export async function refuseWider(
-  models: Pick<Models, 'apiKeys'>,
+  models: Pick<Models, 'apiKeys' | 'sessions'>,
   giver: Giver,
   to: { allowedIps?: readonly string[] | null; expiresAt?: Date | null },
 ): Promise<void> {
-  const own = await models.apiKeys.find(giver.credentialId);
+  const own = await holdGiver(models, giver);
   if (own?.expiresAt && to.expiresAt !== undefined && (to.expiresAt ?? Infinity) > own.expiresAt)
     throw new Problem(
       'forbidden',

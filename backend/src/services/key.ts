@@ -85,6 +85,10 @@ export function createKeys(deps: {
       rolledFrom: string | null;
     },
   ): Promise<CreatedKey> {
+    // Of two that are made at once the second sees the first.
+    await models.events.lockCounter(userId);
+    if (like.phoneId === null && (await models.apiKeys.count()) >= MAX_KEYS)
+      throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
     const { key, id, hash } = createApiKey();
     await models.apiKeys.create({ ...like, id, userId, hash });
     return { ...view((await models.apiKeys.find(id))!), key };
@@ -104,8 +108,6 @@ export function createKeys(deps: {
       const { value, replayed } = await tenancy.inTenant(userId, (models) =>
         once(models, { ...asked, ttl: settings.idempotencyTtl }, async () => {
           refusePast(request.expiresAt);
-          if ((await models.apiKeys.count()) >= MAX_KEYS)
-            throw new Problem('quota_exceeded', `${MAX_KEYS} keys are the most`);
           await refuseBeyond(models, request);
           const like = { ...request, expiresAt: dateOf(request.expiresAt), phoneId: null, rolledFrom: null };
           await refuseWider(models, giver, like);
@@ -149,7 +151,7 @@ export function createKeys(deps: {
 
     /**
      * A new one that may do the same; the old one lives for `overlap` seconds more. Problems: not_found, forbidden, conflict
-     * (it has ended, or was rolled already: what replaced it is to be rolled).
+     * (it has ended, or was rolled already: what replaced it is to be rolled), quota_exceeded.
      */
     async roll(giver: Giver, id: string, overlap: number): Promise<CreatedKey> {
       const made = await tenancy.inTenant(giver.userId, async (models) => {
@@ -182,10 +184,11 @@ export function createKeys(deps: {
       return made;
     },
 
-    /** At once, in every process, its sockets too. Problem: not_found. */
-    async revoke(userId: number, id: string): Promise<void> {
-      await tenancy.inTenant(userId, async (models) => {
-        await existing(models, id);
+    /** At once, in every process, its sockets too. Problems: not_found, forbidden (it may do more than who revokes it, and is not that itself). */
+    async revoke(giver: Giver, id: string): Promise<void> {
+      await tenancy.inTenant(giver.userId, async (models) => {
+        const { scopes } = await existing(models, id);
+        if (id !== giver.credentialId) refuseMore(giver, scopes);
         await models.apiKeys.revoke(id);
       });
       forget(id);

@@ -29,6 +29,17 @@ export const claimedUser = (token: string): number | null => {
   return userId ? Number(userId) : null;
 };
 
+/** Whether a token lives, before anything costly is done for whoever brings it. */
+export async function isMailTokenLive(
+  models: Pick<Models, 'mailTokens'>,
+  token: string,
+  purpose: MailPurpose,
+): Promise<boolean> {
+  const [, , id, secret] = TOKEN.exec(token) ?? [];
+  const found = id ? await models.mailTokens.findForUpdate(id, purpose) : null;
+  return found !== null && safeEqual(found.hash, sha256(secret!));
+}
+
 /**
  * Uses a token up with all others of its purpose, in the caller's transaction. The address it was sent to; null: it does not
  * live, or is another's. The newest address alone is confirmed: a user changed their mind about those before.
@@ -42,6 +53,6 @@ export async function useMailToken(
   const found = id ? await models.mailTokens.findForUpdate(id, purpose) : null;
   if (!found || !safeEqual(found.hash, sha256(secret!))) return null;
   if (purpose === 'confirm' && !found.isNewest) return null;
-  await models.mailTokens.removeAll(Number(userId), purpose);
+  await models.mailTokens.endAll(Number(userId), purpose);
   return found.email;
 }

@@ -313,8 +313,17 @@ export function createMedia(deps: {
       return { media: media as OpenMedia['media'], read };
     },
 
-    /** Whose media a link opens; null when it is not whole, or has expired. */
-    ownerByLink: links.verify,
+    /**
+     * Whose media a link opens; null when it is not whole, or has expired, or its user was disabled: but a node still gets what
+     * it is just sending.
+     */
+    async ownerByLink(...link: Parameters<typeof links.verify>): Promise<number | null> {
+      const [, audience] = link;
+      const owner = links.verify(...link);
+      if (owner === null || audience === 'node') return owner;
+      const user = await tenancy.inTenant(owner, (models) => models.users.find(owner));
+      return user?.isActive ? owner : null;
+    },
 
     /** What a repeated request's message carries. */
     async carriedBy(userId: number, id: number): Promise<CarriedMedia | null> {

@@ -1,7 +1,7 @@
 import type { MailClient } from '../clients/mail.client.js';
 
 export type Notices = ReturnType<typeof createNotices>;
-export type Noticed = 'address' | 'password' | 'secondFactorOn' | 'secondFactorOff';
+export type Noticed = 'address' | 'password' | 'secondFactorOn' | 'secondFactorOff' | 'codesGuessed';
 
 const WHAT: Record<Noticed, { subject: string; text: string }> = {
   address: {
@@ -15,6 +15,10 @@ const WHAT: Record<Noticed, { subject: string; text: string }> = {
   secondFactorOn: {
     subject: 'Your second factor was enabled',
     text: 'signing in to your account takes a code from an authenticator app from now on.',
+  },
+  codesGuessed: {
+    subject: 'Somebody guesses at your second factor',
+    text: 'somebody who knows your password has tried many codes. None is taken for a while, but recovery codes are.',
   },
   secondFactorOff: {
     subject: 'Your second factor was disabled',

@@ -3,6 +3,7 @@ import type { Wake } from '../clients/wake.js';
 import type { Models, Tenancy } from '../models/index.js';
 import type { PairingMethod, Phone } from '../models/phone.js';
 import type { Sealer } from '../utils/crypto.js';
+import { unlimited } from '../utils/limited.js';
 import { Problem } from '../utils/problem.js';
 import { SETTLED } from './connection.js';
 import { phoneView, setPhoneState, type PhoneView } from './phone.js';
@@ -120,14 +121,20 @@ export function createPhoneLife(deps: {
      * Takes it away at once, also when its node is gone: that forgets it when it is back. What waits is cancelled, its
      * webhooks go; what was said stays as long as other messages. Problem: not_found.
      */
-    remove: (userId: number, id: number): Promise<void> =>
-      change(userId, id, async (models) => {
-        await models.lanes.setOpen(userId, id, false);
-        await models.webhooks.removeOfPhone(id);
-        await models.apiKeys.revokeOfPhone(id);
-        await models.moves.endOfPhone(id);
-        await models.placements.end(id);
-        await models.phones.remove(id);
-      }),
+    async remove(userId: number, id: number): Promise<void> {
+      const found = await tenancy.inTenant(userId, (models) => models.phones.find(id));
+      if (!found) throw new Problem('not_found', `There is no phone ${id}`);
+      // Its tokens go too, also for a caller who has one of them, and sees none.
+      await unlimited(() =>
+        change(userId, id, async (models) => {
+          await models.lanes.setOpen(userId, id, false);
+          await models.webhooks.removeOfPhone(id);
+          await models.apiKeys.revokeOfPhone(id);
+          await models.moves.endOfPhone(id);
+          await models.placements.end(id);
+          await models.phones.remove(id);
+        }),
+      );
+    },
   };
 }

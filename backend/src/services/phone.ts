@@ -4,7 +4,9 @@ import type { Phone, PhoneFilter, PhoneState, Proxy, Sending, Settings } from '.
 import { createApiKey } from '../utils/api-key.js';
 import { webhookSecret, type Sealer } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
+import { SCOPES_OF_PHONES } from '../utils/scope.js';
 import { phoneStatusEvent } from './event-data.js';
+import { holdGiver, type Giver } from './giving.js';
 import { once } from './idempotency.js';
 import type { QuotaService } from './quota.js';
 import { remedyOf } from './reason.js';
@@ -159,7 +161,8 @@ export function createPhones(deps: {
     return null;
   }
 
-  async function make(models: Models, userId: number, request: PhoneRequest): Promise<CreatedPhone> {
+  async function make(models: Models, giver: Giver, request: PhoneRequest): Promise<CreatedPhone> {
+    const { userId } = giver;
     if (await models.phones.isTaken(userId, request.phoneNumber)) {
       const detail = `${request.phoneNumber} is paired already, by another user`;
       throw new Problem('number_taken', detail, {
@@ -173,11 +176,16 @@ export function createPhones(deps: {
       const existing = await models.phones.findByNumber(request.phoneNumber);
       throw new Problem('phone_exists', `You have this number already: it is phone ${existing?.id}`);
     }
+    // A key that adds a phone is given no token that may do more than itself.
+    const own = await holdGiver(models, giver);
     await models.apiKeys.create({
       id: keyId,
       userId,
       name: `Token of ${phone.phoneNumber}`,
       hash,
+      scopes: own?.scopes?.filter((scope) => SCOPES_OF_PHONES.includes(scope)) ?? null,
+      allowedIps: own?.allowedIps ?? null,
+      expiresAt: own?.expiresAt ?? null,
       phoneIds: [phone.id],
       phoneId: phone.id,
     });
@@ -190,17 +198,18 @@ export function createPhones(deps: {
   return {
     /** Problems: invalid_url, phone_exists, number_taken, idempotency_mismatch. Placing and pairing it go on in the background. */
     async create(
-      userId: number,
+      giver: Giver,
       request: PhoneRequest,
       key: string | null,
     ): Promise<{ phone: CreatedPhone | ReplayedPhone; replayed: boolean }> {
       checkUrl(request.webhookUrl);
+      const { userId } = giver;
       const result = await tenancy.inTenant(userId, (models) =>
         once(
           models,
           { userId, key, request: ['POST /api/phones', request], ttl: settings.idempotencyTtl },
           async () => {
-            const created = await make(models, userId, request);
+            const created = await make(models, giver, request);
             const { token: _token, webhookSecret: _secret, ...open } = created;
             return { first: created, again: { ...open, secretOmitted: true as const } };
           },

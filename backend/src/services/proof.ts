@@ -21,17 +21,17 @@ export function createProofs(deps: {
 }) {
   const { tenancy, passwords } = deps;
 
-  /** In the transaction that acts on it, until that ends; false for a user who was disabled meanwhile, too. */
-  async function isHeld(
+  /** Its user as they are now, in the transaction that acts on it and until that ends; null: it does not hold, or they were disabled. */
+  async function hold(
     models: Pick<Models, 'users'>,
     proven: Pick<UserSecrets, 'id' | 'passwordHash'>,
-  ): Promise<boolean> {
+  ): Promise<UserSecrets | null> {
     const now = await models.users.lockSecrets(proven.id);
-    return now !== null && now.isActive && now.passwordHash === proven.passwordHash;
+    return now?.isActive && now.passwordHash === proven.passwordHash ? now : null;
   }
 
   return {
-    isHeld,
+    hold,
 
     /** Problem: unprocessable (names `currentPassword`). */
     async of(userId: number, currentPassword: string): Promise<UserSecrets> {
@@ -43,7 +43,7 @@ export function createProofs(deps: {
     /** Does `work` in one transaction while what was proven holds. Problem: unprocessable (names `currentPassword`). */
     use: <T>(proven: UserSecrets, work: (models: Models) => Promise<T>): Promise<T> =>
       tenancy.inTenant(proven.id, async (models) => {
-        if (!(await isHeld(models, proven))) throw wrongPassword();
+        if (!(await hold(models, proven))) throw wrongPassword();
         return work(models);
       }),
   };

@@ -3,6 +3,7 @@ import type { Wake } from '../clients/wake.js';
 import type { Logger } from '../config/logger.js';
 import type { Job } from '../models/job.js';
 import type { Tenancy } from '../models/index.js';
+import { Problem } from '../utils/problem.js';
 import type { PhoneLife } from './phone-life.js';
 import type { Proofs } from './proof.js';
 import type { SecondFactors } from './second-factor.js';
@@ -19,7 +20,7 @@ const AGAIN = 2;
 export function createRemoving(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   proofs: Pick<Proofs, 'of' | 'use'>;
-  secondFactors: Pick<SecondFactors, 'demand'>;
+  secondFactors: Pick<SecondFactors, 'count' | 'demand'>;
   tokens: Pick<Tokens, 'newSecret'>;
   life: Pick<PhoneLife, 'remove'>;
   storage: Pick<Storage, 'remove'>;
@@ -58,15 +59,22 @@ export function createRemoving(deps: {
   return {
     /**
      * At once nothing of it can be used any more; all that is known goes in the background. Problems: unprocessable (a wrong
-     * password), second_factor_required.
+     * password), second_factor_required, too_many_requests, conflict (an admin).
      */
     async begin(userId: number, request: { currentPassword: string; code?: string }): Promise<void> {
       const user = await proofs.of(userId, request.currentPassword);
+      if (user.role === 'admin')
+        throw new Problem('conflict', 'Ask another admin to make you a user first: there has to be one');
+      await secondFactors.count(user, request.code);
       const jwtSecret = tokens.newSecret(userId);
       await proofs.use(user, async (models) => {
         await secondFactors.demand(models, userId, request.code);
         await models.removal.blankUser(userId);
         await models.users.setJwtSecret(userId, jwtSecret);
+        // Whatever of it could still be presented while the rest goes, or if an admin enabled it just then.
+        await models.sessions.revokeAll(userId, 'removed');
+        await models.apiKeys.revokeAll(userId);
+        await models.mailTokens.endAll(userId);
         await models.jobs.add(userId, 'remove', null);
       });
       forget(userId);

@@ -2,7 +2,7 @@ import type { SessionSight } from '../clients/session-sight.js';
 import type { Tenancy } from '../models/index.js';
 import type { Models } from '../models/index.js';
 import type { Session } from '../models/session.js';
-import { publicId, randomToken, safeEqual, sha256 } from '../utils/crypto.js';
+import { publicId, safeEqual, sha256, type Minter } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import { byAnybody } from './audit.js';
 import type { Tokens } from './token.js';
@@ -43,12 +43,13 @@ export function createSessions(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   tokens: Pick<Tokens, 'issue'>;
   sight: Pick<SessionSight, 'latest'>;
+  minter: Minter;
   /** What is remembered of a session in this process does not hold any more. */
   forget: (sessionId: string) => void;
   /** Seconds after its last use that a session lives. */
   lifetime: number;
 }) {
-  const { tenancy, tokens, sight, forget, lifetime } = deps;
+  const { tenancy, tokens, sight, minter, forget, lifetime } = deps;
 
   /** The user's id and the session's are in it, as they are all there is to find the row behind row-level security. */
   const refreshToken = (userId: number, id: string, secret: string): string => `rt_${userId}_${id}_${secret}`;
@@ -70,7 +71,8 @@ export function createSessions(deps: {
       user: { id: number; jwtSecret: string; tokenVersion: number },
       { ip, device }: Origin,
     ): Promise<Issued> {
-      const [id, secret] = [publicId('ses'), randomToken()];
+      const id = publicId('ses');
+      const secret = minter.mint(id);
       await models.sessions.create({
         id,
         userId: user.id,
@@ -84,7 +86,7 @@ export function createSessions(deps: {
 
     /**
      * A new token and a new refresh token for one that was not used yet. One that was ends the session: somebody else has
-     * it, and nobody can tell who is who. Problem: unauthenticated.
+     * it, and nobody can tell who is who. The session is where it was refreshed last. Problem: unauthenticated.
      */
     async refresh(text: string, { ip }: Origin): Promise<Issued> {
       const [, owner, id, secret] = REFRESH.exec(text) ?? [];
@@ -96,13 +98,15 @@ export function createSessions(deps: {
         const session = user?.isActive ? await models.sessions.findForUpdate(id) : null;
         if (!user || !session) return null;
         if (!safeEqual(session.refreshHash, sha256(secret))) {
+          // One that was never given to anybody proves no theft: whoever knows a session's id could end it with that.
+          if (!minter.isOurs(secret, id)) return null;
           await models.sessions.revoke(id, 'refresh_reused');
           const reused = { ...byAnybody('POST /api/auth/refresh', userId), credential: id, target: id };
           await models.audit.append({ ...reused, status: 401, ip });
           return null;
         }
-        const next = randomToken();
-        await models.sessions.setRefresh(id, sha256(next), lifetime);
+        const next = minter.mint(id);
+        await models.sessions.setRefresh(id, { refreshHash: sha256(next), ip, lifetime });
         return issued(user, id, next);
       });
       if (!renewed) throw refuse();

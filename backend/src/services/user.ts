@@ -3,8 +3,10 @@ import type { Models, Tenancy } from '../models/index.js';
 import { sha256 } from '../utils/crypto.js';
 import { Problem } from '../utils/problem.js';
 import type { Quotas } from '../models/quota.js';
-import { isRemoved, type User } from '../models/user.js';
+import { isRemoved, type User, type UserSecrets } from '../models/user.js';
+import { byAnybody } from './audit.js';
 import { userView, type Auth, type UserView } from './auth.js';
+import type { Tokens } from './token.js';
 
 /** With what an admin said of this one user; null: as the settings say. */
 export interface AdminUserView extends UserView {
@@ -29,16 +31,36 @@ export function createUsers(deps: {
   tenancy: Pick<Tenancy, 'inTenant' | 'inTenants' | 'shared'>;
   auth: Pick<Auth, 'register'>;
   passwords: { verify(password: string, hash: string | null): Promise<boolean> };
+  tokens: Pick<Tokens, 'newSecret'>;
   wake: Pick<Wake, 'hint'>;
   /** What is remembered of a user in this process does not hold any more. */
   forget: (userId: number) => void;
 }) {
-  const { tenancy, auth, passwords, wake, forget } = deps;
+  const { tenancy, auth, passwords, tokens, wake, forget } = deps;
 
   /** A disabled user's phones send nothing, and nothing that waits is lost. */
   async function setActive(models: Models, userId: number, isActive: boolean): Promise<void> {
     await models.users.setActive(userId, isActive);
     await models.lanes.setOpenOfUser(userId);
+    if (isActive) return;
+    // Whoever was signed in is not once they are enabled again: it may be for somebody who is not them that they were disabled.
+    await models.users.setJwtSecret(userId, tokens.newSecret(userId));
+    await models.sessions.revokeAll(userId, 'disabled');
+    await models.mailTokens.endAll(userId);
+  }
+
+  /**
+   * Both as they are, until the transaction ends: of two admins who disable each other at once one is late. What is known of who
+   * asks is a second old.
+   */
+  async function lockBoth(models: Models, actorId: number, userId: number) {
+    const rows = new Map<number, UserSecrets | null>();
+    for (const id of [actorId, userId].sort((a, b) => a - b))
+      rows.set(id, await models.users.lockSecrets(id));
+    const actor = rows.get(actorId);
+    if (!actor?.isActive || actor.role !== 'admin')
+      throw new Problem('forbidden', 'You are no admin any more');
+    return rows.get(userId) ?? null;
   }
 
   async function byEmail(email: string, after: number): Promise<AdminUserView[]> {
@@ -50,7 +72,8 @@ export function createUsers(deps: {
 
   /** Several processes start at once, each with the same settings: one of them registers, and the others find who that made. */
   async function registered(email: string, password: string): Promise<number> {
-    const username = `admin.${sha256(email).toString('hex').slice(0, 8)}`;
+    // Nobody else can take a name with a colon.
+    const username = `admin:${sha256(email).toString('hex').slice(0, 8)}`;
     try {
       return (await auth.register({ username, email, password }, NOWHERE)).user.id;
     } catch (error) {
@@ -72,7 +95,16 @@ export function createUsers(deps: {
       if (found?.role === 'admin') return true;
       if (found && !(await passwords.verify(password, found.passwordHash))) return false;
       const id = found?.id ?? (await registered(email, password));
-      await tenancy.inTenant(id, (models) => models.users.setRole(id, 'admin'));
+      await tenancy.inTenant(id, async (models) => {
+        await models.users.setRole(id, 'admin');
+        await models.audit.append({
+          ...byAnybody('ADMIN_EMAIL', id),
+          target: 'admin',
+          fields: ['role'],
+          status: 200,
+          ip: null,
+        });
+      });
       return true;
     },
 
@@ -91,7 +123,7 @@ export function createUsers(deps: {
 
     /**
      * Disabled, their tokens, keys and sockets stop within a second and their phones stop sending; enabled, what waited goes
-     * out. Problems: not_found, conflict (an admin disables or demotes themselves).
+     * out; they sign in anew. Problems: not_found, conflict (an admin disables or demotes themselves), forbidden (no admin any more).
      */
     async update(
       actorId: number,
@@ -101,8 +133,8 @@ export function createUsers(deps: {
       const isAboutPowers = to.isActive !== undefined || to.role !== undefined;
       if (isAboutPowers && actorId === userId)
         throw new Problem('conflict', 'Ask another admin to change you');
-      const found = await tenancy.inTenant(userId, async (models) => {
-        const user = await models.users.find(userId);
+      const found = await tenancy.inTenants([actorId, userId], async (models) => {
+        const user = await lockBoth(models, actorId, userId);
         if (!user || isRemoved(user)) return null;
         if (to.role !== undefined) await models.users.setRole(userId, to.role);
         if (to.isActive !== undefined) await setActive(models, userId, to.isActive);

@@ -78,6 +78,31 @@ export function sealer(secret: string, previous?: string): Sealer {
   };
 }
 
+export type Minter = ReturnType<typeof minter>;
+const MINT = { random: 16, mac: 16 };
+
+/**
+ * Texts that nobody guesses, and of which can be told that they were made here, without one of them being kept: 128 random bits,
+ * and as many of an HMAC over them and what they are for. 43 characters of base64url. `isOurs` also takes those made under
+ * `previous`.
+ */
+export function minter(secret: string, previous?: string) {
+  const keys = [secret, ...(previous ? [previous] : [])].map((text) => deriveKey(text, 'mint v1', 32));
+  const mac = (key: Buffer, random: Buffer, purpose: string): Buffer =>
+    createHmac('sha256', key).update(random).update(purpose).digest().subarray(0, MINT.mac);
+  return {
+    mint(purpose: string): string {
+      const random = randomBytes(MINT.random);
+      return Buffer.concat([random, mac(keys[0]!, random, purpose)]).toString('base64url');
+    },
+    isOurs(text: string, purpose: string): boolean {
+      const bytes = Buffer.from(text, 'base64url');
+      const [random, given] = [bytes.subarray(0, MINT.random), bytes.subarray(MINT.random)];
+      return keys.some((key) => safeEqual(mac(key, random, purpose), given));
+    },
+  };
+}
+
 /** base64url; 32 random bytes by default. */
 export const randomToken = (bytes = 32): string => randomBytes(bytes).toString('base64url');
 

@@ -2,8 +2,11 @@ import type { Request, Response } from 'express';
 import type Joi from 'joi';
 import type { ProblemCode } from './problem.js';
 
-/** public: anyone · user: any credential · `x:read`/`x:write`: a credential with that scope · node: the inbound listener. */
-export type Access = 'public' | 'user' | 'node' | 'admin' | `${string}:${'read' | 'write'}`;
+/**
+ * public: anyone · user: any credential · session: who has signed in, and no key · `x:read`/`x:write`: a credential with that
+ * scope · node: the inbound listener.
+ */
+export type Access = 'public' | 'user' | 'session' | 'node' | 'admin' | `${string}:${'read' | 'write'}`;
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** A limit of its own beside the general one; `none` is not counted at all. */
 export type Limit = 'auth' | 'send' | 'none';
@@ -100,6 +103,10 @@ export const needsCaller = ({ access }: Pick<Endpoint, 'access'>): boolean =>
 export const scopeOf = ({ access }: Pick<Endpoint, 'access'>): string | null =>
   access === 'admin' || access.includes(':') ? access : null;
 
+/** Whether somebody has signed in, rather than a program that was given a key, or a token made of one. */
+export const isSignedIn = ({ credentialId }: Pick<Caller, 'credentialId'>): boolean =>
+  credentialId.startsWith('ses_');
+
 /** Whether an answer is a file rather than JSON. */
 export const isFile = (schema: Joi.Schema | null | undefined): boolean => schema?.type === 'binary';
 
@@ -115,7 +122,7 @@ export function problemsOf(row: Endpoint): ProblemCode[] {
   const frame: ProblemCode[] = ['internal', 'unavailable', 'invalid_request'];
   if (hasBody(row)) frame.push('invalid_json', 'payload_too_large', 'unsupported_media_type');
   if (row.access !== 'public') frame.push('unauthenticated');
-  if (scopeOf(row)) frame.push('forbidden');
+  if (scopeOf(row) || row.access === 'session') frame.push('forbidden');
   if (row.limit !== 'none' && row.access !== 'node') frame.push('too_many_requests');
   return [...new Set([...frame, ...row.problems])].sort();
 }

@@ -33,6 +33,14 @@ export function readNetwork(text: string): string | null {
   return network.toNormalizedString() === base.toNormalizedString() ? cidr : null;
 }
 
+/** An address as proxies may write it, with a port, brackets or a zone; undefined: it is none. */
+export function plainAddress(text: string | undefined): string | undefined {
+  const [, inBrackets] = /^\[([^\]]+)\](?::\d+)?$/.exec(text ?? '') ?? [];
+  const [, withPort] = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text ?? '') ?? [];
+  const address = (inBrackets ?? withPort ?? text ?? '').split('%')[0]!;
+  return isIP(address) === 0 ? undefined : address;
+}
+
 /** Whether networks (CIDRs; null: everywhere) lie in others. */
 export const areWithin = (networks: readonly string[] | null, others: readonly string[]): boolean =>
   networks !== null &&
@@ -58,5 +66,5 @@ export function clientAddress(
     .filter(Boolean);
   const hops = [remote, ...named.reverse()];
   const from = hops.findIndex((address, i) => !trust(address, i));
-  return from === -1 ? hops.at(-1) : hops[from];
+  return plainAddress(from === -1 ? hops.at(-1) : hops[from]);
 }

@@ -194,9 +194,9 @@ function operation(row: Endpoint, components: Components): Json {
   const scope = scopeOf(row);
   const asked = parameters(row, components);
   const body = hasBody(row) ? row.input.body : undefined;
-  const description = [row.description, scope && `Needs the scope \`${scope}\`.`]
-    .filter(Boolean)
-    .join('\n\n');
+  const needs =
+    row.access === 'session' ? 'a user who has signed in, not a key' : scope && `the scope \`${scope}\``;
+  const description = [row.description, needs && `Needs ${needs}.`].filter(Boolean).join('\n\n');
   return {
     tags: [row.tag],
     operationId: operationIdOf(row),
