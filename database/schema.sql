@@ -133,9 +133,9 @@ begin
          w.payload, w.priority, w.media_id, w.send_at, stamp, w.expires_at, w.day_left
     from unnest(work) w where w.outcome <> 'replayed'
   union all
-  select w.n, w.outcome, w.phone_status, m.id, m.phone_number_id, m.chat, m.from_number, m.to_number, m.type, m.content,
+  select w.n, case when m.id is null then 'gone' else w.outcome end, w.phone_status, m.id, m.phone_number_id, m.chat, m.from_number, m.to_number, m.type, m.content,
          m.payload, m.priority, m.media_id, m.send_at, m.created_at, m.expires_at, null
-    from unnest(work) w join messages m on m.id = w.message_id where w.outcome = 'replayed';
+    from unnest(work) w left join messages m on m.id = w.message_id where w.outcome = 'replayed';
 end
 $_$;
 

@@ -88,6 +88,8 @@ export interface Acceptance {
   outcome:
     | 'accepted'
     | 'replayed'
+    /** Was replayed, and its message is no longer kept. */
+    | 'gone'
     | 'key_mismatch'
     | 'phone_missing'
     | 'phone_refuses'
@@ -171,13 +173,19 @@ export const messageModel = (db: Db) => {
   const one = async (statement: Sql): Promise<Message | null> =>
     (await db.query<Message>(statement))[0] ?? null;
   return {
-    /** Many drafts of many users in one statement and one commit; answers in order. Sets its own tenant context. */
-    accept: (drafts: readonly Draft[]) =>
-      db.query<Acceptance>(sql`
-        select outcome, phone_status as "phoneStatus", id, phone_id as "phoneId", chat, from_number as "from",
+    /**
+     * Many drafts of many users in one statement and one commit; each answer is where its draft was, whatever became of the
+     * others: they are of other tenants. Sets its own tenant context.
+     */
+    async accept(drafts: readonly Draft[]): Promise<(Acceptance | undefined)[]> {
+      const rows = await db.query<Acceptance & { n: number }>(sql`
+        select n, outcome, phone_status as "phoneStatus", id, phone_id as "phoneId", chat, from_number as "from",
                to_number as "to", type, content, payload, priority, media_id as "mediaId", send_at as "sendAt",
                created_at as "createdAt", expires_at as "expiresAt", day_left as "dayLeft"
-          from accept_messages(${JSON.stringify(drafts)}::jsonb) order by n`),
+          from accept_messages(${JSON.stringify(drafts)}::jsonb)`);
+      const byPlace = new Map(rows.map(({ n, ...answer }) => [n, answer]));
+      return drafts.map((_draft, n) => byPlace.get(n));
+    },
 
     find: (id: number) => one(sql`select ${messageColumns} from messages where id = ${id}`),
     findForUpdate: (id: number) =>

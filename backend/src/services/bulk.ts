@@ -145,7 +145,7 @@ export function createBulks(deps: {
       total: request.messages.length,
     });
     const good = ready.flatMap((one) => ('draft' in one ? [{ ...one.draft, bulkId: bulk.id }] : []));
-    const accepted = good.length > 0 ? await models.messages.accept(good) : [];
+    const accepted = await acceptAll(models, good);
     const results = resultsOf(ready, accepted);
     const refused = results.filter(({ messageId }) => messageId === null).length;
     await models.bulks.setRefused(bulk.id, refused);
@@ -249,6 +249,15 @@ export function createBulks(deps: {
 }
 
 const sorted = (counts: Record<string, number>) => Object.entries(counts).sort();
+
+/** In a transaction of its own, which a missing answer undoes. */
+async function acceptAll(models: Pick<Models, 'messages'>, drafts: Draft[]): Promise<Acceptance[]> {
+  const answers = drafts.length > 0 ? await models.messages.accept(drafts) : [];
+  return answers.map((answer) => {
+    if (!answer) throw new Error('A draft was given no answer');
+    return answer;
+  });
+}
 
 /** The answers of the good drafts, put back among the refused ones. */
 function resultsOf(ready: Ready[], accepted: Acceptance[]): BulkResult[] {

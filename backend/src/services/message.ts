@@ -72,7 +72,7 @@ export function createMessages(deps: {
   const group = batcher<Draft, Acceptance>({ flush: acceptGroup, maxBatch: 64, maxQueue: 2000, isolate });
 
   /** A statement names each key once: the second of a pair in one group goes into a later statement, and waits. */
-  async function acceptGroup(drafts: Draft[]): Promise<Acceptance[]> {
+  async function acceptGroup(drafts: Draft[]): Promise<(Acceptance | Error)[]> {
     const seen = new Set<string>();
     const later: number[] = [];
     const first: number[] = [];
@@ -81,9 +81,10 @@ export function createMessages(deps: {
       (draft.key !== null && seen.has(name) ? later : first).push(i);
       seen.add(name);
     });
-    const answers: Acceptance[] = [];
+    const answers: (Acceptance | Error)[] = [];
     const accepted = await tenancy.shared.accept(first.map((i) => drafts[i]!));
-    first.forEach((i, n) => (answers[i] = accepted[n]!));
+    // The others of the group are committed: one without an answer fails alone.
+    first.forEach((i, n) => (answers[i] = accepted[n] ?? new Error('A draft was given no answer')));
     if (later.length > 0) {
       const rest = await acceptGroup(later.map((i) => drafts[i]!));
       later.forEach((i, n) => (answers[i] = rest[n]!));
@@ -207,6 +208,11 @@ export function refusalOf(
 function refuse(accepted: Acceptance, request: SendRequest, { dayLimit }: Asking): void {
   if (accepted.outcome === 'key_mismatch')
     throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
+  if (accepted.outcome === 'gone')
+    throw new Problem(
+      'idempotency_mismatch',
+      'This Idempotency-Key made a message that is no longer kept; to send it once more, use another key',
+    );
   const refusal = refusalOf(accepted, { ...request, dayLimit });
   if (!refusal) return;
   if (accepted.outcome === 'quota_exceeded')

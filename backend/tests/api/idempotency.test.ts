@@ -34,6 +34,37 @@ describe('Idempotency-Key', () => {
     ).toHaveLength(1);
   });
 
+  it('regression › a send whose message is no longer kept › repeated among those of another tenant › refused, and each of them has its own answer', async () => {
+    const other = await newUser(gateway.url);
+    const { body: theirs } = await other.api.post('/api/phones', { phoneNumber: newNumber() });
+    const { body: first } = await send('k-gone', 'is erased');
+    await gateway.database.queryAll(`delete from messages where id = ${first.id}`);
+    let count = 0;
+    const say = async () => {
+      const message = `theirs ${(count += 1)}`;
+      const to = '+628987654321';
+      const { status, body } = await other.api.post('/api/messages/send', {
+        phoneId: theirs.id,
+        to,
+        message,
+      });
+      return [status, body.phoneId, body.message] as const;
+    };
+    for (let round = 0; round < 5; round += 1) {
+      const before = count;
+      const [one, repeated, two, three] = await Promise.all([
+        say(),
+        send('k-gone', 'is erased'),
+        say(),
+        say(),
+      ]);
+      expect([repeated.status, repeated.body.code]).toEqual([422, 'idempotency_mismatch']);
+      expect([one, two, three]).toEqual([1, 2, 3].map((n) => [202, theirs.id, `theirs ${before + n}`]));
+    }
+    const { data } = (await other.api.get('/api/messages?limit=100')).body;
+    expect(data).toHaveLength(count);
+  });
+
   it('a send › twenty at once with one key › one message, one first answer', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => send('k-2', 'at once')));
     expect(new Set(answers.map((a) => a.status))).toEqual(new Set([202]));
