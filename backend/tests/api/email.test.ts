@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Secret, TOTP } from 'otpauth';
 import type { Browser } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
 import { client, newUser, type TestUser } from '../support/client.js';
@@ -175,6 +176,57 @@ describe('e-mail', () => {
     await until('told', () =>
       mailbox.mails.some(({ to, raw }) => to === user.email && raw.includes('Your password was changed')),
     );
+  });
+
+  it('regression › an address that was never confirmed › its owner sets a password by mail › nothing of whoever registered with it is left', async () => {
+    const user = await newUser(gateway.url);
+    const { body: setUp } = await user.api.post('/api/auth/2fa', { currentPassword: user.password });
+    const code = new TOTP({ secret: Secret.fromBase32(setUp.secret) }).generate();
+    expect((await user.api.post('/api/auth/2fa/enable', { code })).status).toBe(200);
+    expect((await user.api.post('/api/webhooks', { url: 'https://example.com/x' })).status).toBe(201);
+    await stranger().post('/api/auth/password/forgot', { email: user.email });
+    const token = tokenOf(await mailbox.link(user.email, '/api/auth/password/reset'));
+    const reset = { token, newPassword: 'Another-Password-1' };
+    const { status, body } = await stranger().post('/api/auth/password/reset', reset);
+    expect(status).toBe(200);
+    const owner = client(gateway.url, { token: body.token });
+    expect((await owner.get('/api/me')).body).toMatchObject({
+      isEmailVerified: true,
+      hasSecondFactor: false,
+    });
+    expect((await owner.get('/api/webhooks')).body.data).toEqual([]);
+    await until(
+      'its keys are refused',
+      async () => (await client(gateway.url, { apiKey: user.apiKey }).get('/api/me')).status === 401,
+    );
+  });
+
+  it('regression › who was signed in when the password was set by mail › is out, their refresh tokens too', async () => {
+    const user = await newUser(gateway.url);
+    const known = { email: user.email, password: user.password };
+    const { refreshToken } = (await stranger().post('/api/auth/login', known)).body;
+    await stranger().post('/api/auth/password/forgot', { email: user.email });
+    const token = tokenOf(await mailbox.link(user.email, '/api/auth/password/reset'));
+    const reset = { token, newPassword: 'Another-Password-1' };
+    expect((await stranger().post('/api/auth/password/reset', reset)).status).toBe(200);
+    expect((await stranger().post('/api/auth/refresh', { refreshToken })).status).toBe(401);
+  });
+
+  it('regression › mails to an address › signing out everywhere meanwhile › still five in an hour', async () => {
+    const user = await newUser(gateway.url);
+    const signIn = async () =>
+      (await stranger().post('/api/auth/login', { email: user.email, password: user.password })).body.token;
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const api = client(gateway.url, { token: await signIn() });
+      for (let n = 0; n < 2; n += 1) {
+        const asked = { email: `victim-${user.email}`, currentPassword: user.password };
+        statuses.push((await api.post('/api/auth/email', asked)).status);
+      }
+      await api.post('/api/auth/logout-all');
+    }
+    // The first of the five was sent when they registered.
+    expect(statuses).toEqual([202, 202, 202, 202, 429, 429]);
   });
 
   it('regression › links asked for again and again by anybody › five in an hour, each of them works, and one use ends all', async () => {

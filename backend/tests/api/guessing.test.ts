@@ -32,6 +32,15 @@ describe('guessing at one account from everywhere', () => {
     expect((await signIn(user.email, user.password, '2001:db8:0:1f:aaaa::9')).status).toBe(200);
   });
 
+  it('regression › its owner, kept from signing in at a new place › can still ask for a mail', async () => {
+    const user = await newUser(gateway.url);
+    for (let i = 1; i <= 6; i += 1) await signIn(user.email, 'wrong', `198.51.103.${i}`);
+    const from = { 'x-forwarded-for': '192.0.2.77' };
+    expect((await signIn(user.email, user.password, '192.0.2.77')).status).toBe(429);
+    const asked = await client(gateway.url).post('/api/auth/password/forgot', { email: user.email }, from);
+    expect(asked.status).toBe(202);
+  });
+
   it('at somebody who is not there › the same answers', async () => {
     const statuses = [];
     for (let i = 1; i <= 7; i += 1)

@@ -152,6 +152,14 @@ describe('credentials that are limited to phones', () => {
     expect((await by(other.token).post('/api/messages/send', body, headers)).status).toBe(404);
   });
 
+  it('regression › a phone that is removed with its own token › the token ends with it', async () => {
+    const [own] = await twoPhones();
+    expect((await by(own.token).call('DELETE', `/api/phones/${own.id}`)).status).toBe(204);
+    await until('it is refused', async () => (await by(own.token).get('/api/phones')).status === 401);
+    const { data } = (await user.api.get('/api/keys?limit=100')).body;
+    expect(data.filter(({ phoneId }: any) => phoneId === own.id)).toEqual([]);
+  });
+
   it('made with a scope of the account, or a phone that is not there › 422 and 404 name it; rolled › it is still limited', async () => {
     const [own, other] = await twoPhones();
     const make = (body: object) => user.api.post('/api/keys', { name: 'x', ...body });

@@ -3,6 +3,7 @@ import { Secret, TOTP } from 'otpauth';
 import { client, newUser, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startMailbox, type Mailbox } from '../support/mailbox.js';
+import { until } from '../support/until.js';
 
 describe('a second factor', () => {
   let mailbox: Mailbox;
@@ -28,6 +29,8 @@ describe('a second factor', () => {
   const setUp = async (user: TestUser) => {
     const { body } = await user.api.post('/api/auth/2fa', { currentPassword: user.password });
     const { body: enabled } = await user.api.post('/api/auth/2fa/enable', { code: codeOf(body.secret, -1) });
+    // Of an address that is theirs: who sets a password for one that never was confirmed begins with nothing.
+    await gateway.database.queryAll(`update users set email_verified_at = now() where id = ${user.id}`);
     return { secret: body.secret as string, recoveryCodes: enabled.recoveryCodes as string[] };
   };
 
@@ -84,6 +87,46 @@ describe('a second factor', () => {
     expect((await disable(user.password, '000000')).body.errors[0].pointer).toBe('/code');
     expect((await disable(user.password, codeOf(secret))).status).toBe(204);
     expect((await signIn(user)).status).toBe(200);
+  });
+
+  it('regression › codes guessed by who knows the password, or has a link › from everywhere › after ten none is taken for a while, but a recovery code; the user is told', async () => {
+    const user = await newUser(gateway.url);
+    const { secret, recoveryCodes } = await setUp(user);
+    const right = codeOf(secret);
+    const wrong = right === '123456' ? '654321' : '123456';
+    await client(gateway.url).post('/api/auth/password/forgot', { email: user.email });
+    const link = await mailbox.link(user.email, '/api/auth/password/reset');
+    const reset = (code: string) =>
+      client(gateway.url).post('/api/auth/password/reset', {
+        token: new URL(link).searchParams.get('token'),
+        newPassword: 'Another-Secret-1',
+        code,
+      });
+    for (let i = 0; i < 5; i += 1) {
+      expect((await signIn(user, wrong)).body.code).toBe('second_factor_required');
+      expect((await reset(wrong)).body.code).toBe('second_factor_required');
+    }
+    for (const answer of [await signIn(user, right), await reset(right)]) {
+      expect([answer.status, answer.body.code]).toEqual([429, 'too_many_requests']);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(3000);
+    }
+    await until('they are told', () =>
+      mailbox.mails.some(({ to, raw }) => to === user.email && raw.includes('guesses at your second factor')),
+    );
+    expect((await signIn({ ...user, password: 'wrong' }, wrong)).status).toBe(401);
+    expect((await signIn(user, recoveryCodes[0])).status).toBe(200);
+  });
+
+  it('regression › the password or the address changed › by who is signed in › takes a code', async () => {
+    const user = await newUser(gateway.url);
+    const { secret } = await setUp(user);
+    const known = { currentPassword: user.password };
+    const change = (more: object) =>
+      user.api.post('/api/auth/password', { ...known, newPassword: 'Another-Secret-1', ...more });
+    const move = () => user.api.post('/api/auth/email', { ...known, email: `new.${user.email}` });
+    for (const answer of [await change({}), await change({ code: '000000' }), await move()])
+      expect([answer.status, answer.body.code]).toEqual([401, 'second_factor_required']);
+    expect((await change({ code: codeOf(secret) })).status).toBe(200);
   });
 
   it('a password that was forgotten › set by mail › takes the code too, and a wrong one does not use up the link', async () => {
