@@ -195,7 +195,7 @@ CREATE FUNCTION public.ask_check(p_user bigint, p_phone bigint, p_at timestamp w
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  insert into phone_checks as c (phone_id, user_id, check_at) values (p_phone, p_user, p_at)
+  insert into phone_checks as c (phone_id, user_id, check_at) select p_phone, p_user, p_at where p_user = any (app_user_ids())
   on conflict (phone_id) do update
     set check_at = least(coalesce(c.check_at, 'infinity'), excluded.check_at)
   where c.user_id = p_user
@@ -465,7 +465,7 @@ CREATE FUNCTION public.clear_doubt(p_user bigint, p_phone bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  update lanes set in_doubt = false where phone_id = p_phone and user_id = p_user
+  update lanes set in_doubt = false where phone_id = p_phone and user_id = p_user and p_user = any (app_user_ids())
 $$;
 
 CREATE FUNCTION public.clear_heads(p_limit integer) RETURNS integer
@@ -524,6 +524,9 @@ CREATE FUNCTION public.enqueue(p_users bigint[], p_phones bigint[], p_chats bigi
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
+  if (p_users <@ app_user_ids()) is not true then
+    raise insufficient_privilege using message = 'enqueue() for a user who is not in context';
+  end if;
   insert into chat_heads as h (phone_id, chat_key, user_id, message_id, due_at, sequence, priority, expires_at, ready_at)
   select distinct on (n.phone, n.chat) n.phone, n.chat, n.usr, n.message, n.due, n.seq, n.prio, n.expiry,
          case when n.waits then 'infinity' else n.due end
@@ -534,7 +537,8 @@ begin
     set message_id = excluded.message_id, due_at = excluded.due_at, sequence = excluded.sequence,
         priority = excluded.priority, expires_at = excluded.expires_at,
         ready_at = greatest(excluded.ready_at, h.hold_until)
-  where h.message_id is null or (excluded.due_at, excluded.sequence) < (h.due_at, h.sequence);
+  where h.user_id = excluded.user_id
+    and (h.message_id is null or (excluded.due_at, excluded.sequence) < (h.due_at, h.sequence));
 
   insert into lanes as l (phone_id, user_id, ready_at, priority)
   select n.phone, min(n.usr), min(n.due), min(n.prio)
@@ -543,7 +547,8 @@ begin
    group by n.phone order by n.phone
   on conflict (phone_id) do update
     set ready_at = least(coalesce(l.ready_at, 'infinity'), greatest(excluded.ready_at, l.not_before)),
-        priority = case when l.ready_at is null then excluded.priority else least(l.priority, excluded.priority) end;
+        priority = case when l.ready_at is null then excluded.priority else least(l.priority, excluded.priority) end
+  where l.user_id = excluded.user_id;
 end
 $$;
 
@@ -602,6 +607,9 @@ declare
   hook bigint;
   hooks bigint[] := '{}';
 begin
+  if (p_users <@ app_user_ids()) is not true then
+    return;
+  end if;
   for item in
     select * from unnest(p_users, p_ids, p_leases, p_retry_at) as a (usr, id, lease, retry_at) order by a.id
   loop
@@ -645,6 +653,9 @@ declare
   today date;
   used integer;
 begin
+  if (p_user = any (app_user_ids())) is not true then
+    return false;
+  end if;
   select * into lane from lanes where phone_id = p_phone and user_id = p_user;
   if p_chat is not null then
     perform advance_chat(p_user, p_phone, p_chat, greatest(p_hold, case when p_left then lane.recipient_gap end));
@@ -676,6 +687,9 @@ CREATE FUNCTION public.finish_media(p_user bigint, p_media bigint, p_lease uuid,
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
+  if (p_user = any (app_user_ids())) is not true then
+    return false;
+  end if;
   if p_retry_at is null then
     delete from media_queue where media_id = p_media and user_id = p_user and lease_id = p_lease;
   else
@@ -773,8 +787,8 @@ $$;
 CREATE FUNCTION public.is_number_taken(p_user bigint, p_number text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    AS $$ select exists (select from paired_numbers
-                        where number_hash = sha256(convert_to(p_number, 'UTF8')) and user_id <> p_user) $$;
+    AS $$ select exists (select from paired_numbers where number_hash = sha256(convert_to(p_number, 'UTF8')) and user_id <> p_user
+                          and p_user = any (app_user_ids())) $$;
 
 CREATE FUNCTION public.keep_sealing_key(p_id text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -790,7 +804,8 @@ CREATE FUNCTION public.lane_in_doubt(p_user bigint, p_phone bigint) RETURNS bool
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  select exists (select 1 from lanes where phone_id = p_phone and user_id = p_user and in_doubt)
+  select exists (select 1 from lanes
+                  where phone_id = p_phone and user_id = p_user and in_doubt and p_user = any (app_user_ids()))
 $$;
 
 CREATE TABLE public.lanes (
@@ -1026,7 +1041,7 @@ CREATE FUNCTION public.note_opening(p_user bigint, p_phone bigint, p_after inter
     SET search_path TO 'public', 'pg_temp'
     AS $$
   insert into phone_compares as c (phone_id, user_id, compared_at, opened_at, compare_at)
-  values (p_phone, p_user, now(), now(), now() + p_after)
+  select p_phone, p_user, now(), now(), now() + p_after where p_user = any (app_user_ids())
   on conflict (phone_id) do update
     set opened_at = now(), compare_at = least(coalesce(c.compare_at, 'infinity'), excluded.compare_at)
   where c.user_id = p_user
@@ -1047,7 +1062,7 @@ CREATE FUNCTION public.note_turns(p_users bigint[]) RETURNS void
     SET search_path TO 'public', 'pg_temp'
     AS $$
   insert into turns (user_id, served_at)
-  select u, clock_timestamp() from unnest(p_users) as u group by u order by u
+  select u, clock_timestamp() from unnest(p_users) as u where p_users <@ app_user_ids() group by u order by u
   on conflict (user_id) do update set served_at = excluded.served_at
 $$;
 
@@ -1056,7 +1071,8 @@ CREATE FUNCTION public.open_lane(p_user bigint, p_phone bigint, p_open boolean) 
     SET search_path TO 'public', 'pg_temp'
     AS $$
   insert into lanes as l (phone_id, user_id, is_open)
-  values (p_phone, p_user, p_open and coalesce((select is_active from users where id = p_user for share), true))
+  select p_phone, p_user, p_open and coalesce((select is_active from users where id = p_user for share), true)
+   where p_user = any (app_user_ids())
   on conflict (phone_id) do update
     set is_open = excluded.is_open,
         -- a phone that is back owes nobody the rest of a pause
@@ -1080,7 +1096,8 @@ CREATE FUNCTION public.order_webhook(p_user bigint, p_webhook bigint, p_ordered 
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  insert into webhook_lanes as l (webhook_id, user_id, is_ordered) values (p_webhook, p_user, p_ordered)
+  insert into webhook_lanes as l (webhook_id, user_id, is_ordered)
+  select p_webhook, p_user, p_ordered where p_user = any (app_user_ids())
   on conflict (webhook_id) do update set is_ordered = excluded.is_ordered,
     ready_at = case when exists (select 1 from delivery_queue q where q.webhook_id = p_webhook) then now() end
   where l.user_id = p_user
@@ -1102,8 +1119,10 @@ begin
          warm_up_from = (p_sending->'warmUp'->>'from')::date,
          not_before = case when failures = 0 then '-infinity' else not_before end,
          rest_until = '-infinity'
-   where phone_id = p_phone and user_id = p_user;
-  perform refresh_lane(p_phone);
+   where phone_id = p_phone and user_id = p_user and p_user = any (app_user_ids());
+  if found then
+    perform refresh_lane(p_phone);
+  end if;
 end
 $$;
 
@@ -1111,7 +1130,7 @@ CREATE FUNCTION public.pause_lane(p_user bigint, p_phone bigint, p_paused boolea
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  update lanes set is_paused = p_paused where phone_id = p_phone and user_id = p_user
+  update lanes set is_paused = p_paused where phone_id = p_phone and user_id = p_user and p_user = any (app_user_ids())
 $$;
 
 CREATE FUNCTION public.phone_owner(p_phone bigint) RETURNS bigint
@@ -1128,7 +1147,7 @@ CREATE FUNCTION public.place_check(p_user bigint, p_phone bigint, p_node bigint)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  update phone_checks set node_id = p_node where phone_id = p_phone and user_id = p_user
+  update phone_checks set node_id = p_node where phone_id = p_phone and user_id = p_user and p_user = any (app_user_ids())
 $$;
 
 CREATE FUNCTION public.queue_deliveries(p_users bigint[], p_deliveries text[], p_webhooks bigint[], p_sequences bigint[]) RETURNS void
@@ -1136,11 +1155,15 @@ CREATE FUNCTION public.queue_deliveries(p_users bigint[], p_deliveries text[], p
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
+  if (p_users <@ app_user_ids()) is not true then
+    raise insufficient_privilege using message = 'queue_deliveries() for a user who is not in context';
+  end if;
   insert into delivery_queue (delivery_id, webhook_id, user_id, sequence, ready_at)
   select d, w, u, s, now() from unnest(p_users, p_deliveries, p_webhooks, p_sequences) as q (u, d, w, s);
   insert into webhook_lanes as l (webhook_id, user_id, ready_at)
   select q.w, q.u, now() from unnest(p_users, p_webhooks) as q (u, w) group by q.u, q.w order by q.w
-  on conflict (webhook_id) do update set ready_at = least(coalesce(l.ready_at, 'infinity'), excluded.ready_at);
+  on conflict (webhook_id) do update set ready_at = least(coalesce(l.ready_at, 'infinity'), excluded.ready_at)
+  where l.user_id = excluded.user_id;
 end
 $$;
 
@@ -1148,7 +1171,7 @@ CREATE FUNCTION public.queue_media(p_user bigint, p_media bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  insert into media_queue (media_id, user_id) values (p_media, p_user) on conflict do nothing
+  insert into media_queue (media_id, user_id) select p_media, p_user where p_user = any (app_user_ids()) on conflict do nothing
 $$;
 
 CREATE FUNCTION public.quiet_end(p_timezone text, p_from time without time zone, p_to time without time zone, p_at timestamp with time zone) RETURNS timestamp with time zone
@@ -1248,6 +1271,9 @@ CREATE FUNCTION public.rejoin_lane(p_user bigint, p_phone bigint, p_chat bigint,
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
+  if (p_user = any (app_user_ids())) is not true then
+    return;
+  end if;
   insert into chat_heads as h (phone_id, chat_key, user_id) values (p_phone, p_chat, p_user)
   on conflict (phone_id, chat_key) do update
     set hold_until = case when p_lift then '-infinity' else h.hold_until end where h.user_id = p_user;
@@ -1357,6 +1383,9 @@ CREATE FUNCTION public.take_number(p_user bigint, p_phone bigint) RETURNS boolea
 declare
   hash bytea;
 begin
+  if (p_user = any (app_user_ids())) is not true then
+    return false;
+  end if;
   select sha256(convert_to(phone_number, 'UTF8')) into hash from phone_numbers where id = p_phone and user_id = p_user;
   insert into paired_numbers (number_hash, user_id, phone_id) values (hash, p_user, p_phone) on conflict do nothing;
   return exists (select from paired_numbers where number_hash = hash and phone_id = p_phone);
@@ -1389,7 +1418,7 @@ CREATE FUNCTION public.unqueue_webhook(p_user bigint, p_webhook bigint) RETURNS 
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  delete from delivery_queue where webhook_id = p_webhook and user_id = p_user
+  delete from delivery_queue where webhook_id = p_webhook and user_id = p_user and p_user = any (app_user_ids())
 $$;
 
 CREATE FUNCTION public.within_quota(p_work public.acceptance[], p_day date) RETURNS public.acceptance[]
@@ -2626,7 +2655,7 @@ ALTER TABLE ONLY public.bulks
     ADD CONSTRAINT bulks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.chat_heads
-    ADD CONSTRAINT chat_heads_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+    ADD CONSTRAINT chat_heads_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.chats
     ADD CONSTRAINT chats_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
@@ -2644,13 +2673,13 @@ ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_user_id_webhook_id_fkey FOREIGN KEY (user_id, webhook_id) REFERENCES public.webhooks(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.delivery_queue
-    ADD CONSTRAINT delivery_queue_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES public.deliveries(id) ON DELETE CASCADE;
+    ADD CONSTRAINT delivery_queue_user_id_delivery_id_fkey FOREIGN KEY (user_id, delivery_id) REFERENCES public.deliveries(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.delivery_queue
     ADD CONSTRAINT delivery_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.delivery_queue
-    ADD CONSTRAINT delivery_queue_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(id) ON DELETE CASCADE;
+    ADD CONSTRAINT delivery_queue_user_id_webhook_id_fkey FOREIGN KEY (user_id, webhook_id) REFERENCES public.webhooks(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.erasures
     ADD CONSTRAINT erasures_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2680,10 +2709,10 @@ ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.lanes
-    ADD CONSTRAINT lanes_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+    ADD CONSTRAINT lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.lanes
-    ADD CONSTRAINT lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+    ADD CONSTRAINT lanes_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.left_placements
     ADD CONSTRAINT left_placements_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.nodes(id);
@@ -2698,10 +2727,10 @@ ALTER TABLE ONLY public.mail_tokens
     ADD CONSTRAINT mail_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.media_queue
-    ADD CONSTRAINT media_queue_media_id_fkey FOREIGN KEY (media_id) REFERENCES public.media(id) ON DELETE CASCADE;
+    ADD CONSTRAINT media_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.media_queue
-    ADD CONSTRAINT media_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+    ADD CONSTRAINT media_queue_user_id_media_id_fkey FOREIGN KEY (user_id, media_id) REFERENCES public.media(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.media_usage
     ADD CONSTRAINT media_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2746,16 +2775,16 @@ ALTER TABLE ONLY public.phone_checks
     ADD CONSTRAINT phone_checks_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.nodes(id);
 
 ALTER TABLE ONLY public.phone_checks
-    ADD CONSTRAINT phone_checks_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.phone_checks
     ADD CONSTRAINT phone_checks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.phone_compares
-    ADD CONSTRAINT phone_compares_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES public.phone_numbers(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.phone_checks
+    ADD CONSTRAINT phone_checks_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.phone_compares
     ADD CONSTRAINT phone_compares_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phone_compares
+    ADD CONSTRAINT phone_compares_user_id_phone_id_fkey FOREIGN KEY (user_id, phone_id) REFERENCES public.phone_numbers(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.phone_numbers
     ADD CONSTRAINT phone_numbers_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2785,7 +2814,7 @@ ALTER TABLE ONLY public.webhook_lanes
     ADD CONSTRAINT webhook_lanes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhook_lanes
-    ADD CONSTRAINT webhook_lanes_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(id) ON DELETE CASCADE;
+    ADD CONSTRAINT webhook_lanes_user_id_webhook_id_fkey FOREIGN KEY (user_id, webhook_id) REFERENCES public.webhooks(user_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2996,7 +3025,6 @@ REVOKE ALL ON FUNCTION public.add_job(p_user bigint, p_kind text, p_about bigint
 GRANT ALL ON FUNCTION public.add_job(p_user bigint, p_kind text, p_about bigint) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.advance_chat(p_user bigint, p_phone bigint, p_chat bigint, p_hold interval) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.app_phone_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_phone_ids() TO evolution_app;

@@ -44,12 +44,11 @@ export const isRemoved = ({ email }: Pick<User, 'email'>): boolean => email.ends
 const UNIQUE_VIOLATION = '23505';
 
 export const userModel = (db: Db) => {
-  /** Writes what has to be unique; false when it is not, and nothing is written. */
-  async function isFree(write: () => Promise<unknown>): Promise<boolean> {
+  /** Writes what has to be unique. False when it is not, or is nobody's in reach: nothing is written. */
+  async function isFree(write: () => Promise<unknown[]>): Promise<boolean> {
     await db.query(sql`savepoint naming`);
     try {
-      await write();
-      return true;
+      return (await write()).length > 0;
     } catch (error) {
       if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
       await db.query(sql`rollback to savepoint naming`);
@@ -98,14 +97,16 @@ export const userModel = (db: Db) => {
     /** False: another user has that name. */
     setName: (id: number, username: string): Promise<boolean> =>
       isFree(() =>
-        db.query(sql`update users set username = ${username}, updated_at = now() where id = ${id}`),
+        db.query(
+          sql`update users set username = ${username}, updated_at = now() where id = ${id} returning 1`,
+        ),
       ),
 
     /** Confirmed, as it is. False: another user has that address. */
     setEmail: (id: number, email: string): Promise<boolean> =>
       isFree(() =>
         db.query(sql`
-        update users set email = ${email}, email_verified_at = now(), updated_at = now() where id = ${id}`),
+        update users set email = ${email}, email_verified_at = now(), updated_at = now() where id = ${id} returning 1`),
       ),
 
     /** Whoever opened a link that was sent to it has that mailbox. */
