@@ -84,10 +84,10 @@ export type Models = { readonly [Name in keyof typeof MODELS]: ReturnType<(typeo
 class ModelsOn {
   constructor(readonly db: Db) {}
 }
-for (const [name, make] of Object.entries(MODELS))
+for (const name of Object.keys(MODELS) as (keyof typeof MODELS)[])
   Object.defineProperty(ModelsOn.prototype, name, {
     get(this: ModelsOn) {
-      const value = make(this.db);
+      const value = MODELS[name](this.db);
       Object.defineProperty(this, name, { value });
       return value;
     },

@@ -14,7 +14,10 @@ import { createTestDatabase } from './database.js';
 import { expectConformingEvents } from './events.js';
 import { expectGenuineSignatures } from './signatures.js';
 import { NODE_KEY } from './nodes.js';
+import { watchModels } from './strange.js';
 import { logFile, noteSecrets } from './secrets.js';
+
+watchModels();
 
 export const TEST_ENV = {
   NODE_ENV: 'test',
