@@ -81,6 +81,15 @@ async function faultOf(
   return `was told ${JSON.stringify(answer)}`;
 }
 
+/** What a call answers, and whether it told or changed anything. */
+async function withEffect(db: Db, call: () => Promise<unknown>) {
+  const before = await rowsWritten(db);
+  const answer = await call();
+  if (!isNothing(answer)) return { answer, hasEffect: true };
+  // What a model answers after an error that it caught is its answer, though nothing more can be asked.
+  return { answer, hasEffect: (await rowsWritten(db).catch(() => 0)) > before };
+}
+
 /**
  * What one connection is asked is asked one after the other, or somebody's own question would be asked as a stranger's. What
  * waits when one of them fails is not asked any more: by its turn the transaction would be over, and the connection another's.
@@ -133,11 +142,9 @@ export function watchModels(note: Note = noteInFile): void {
       note('fault', `model ${name}: a stranger ${tried.fault}`);
       throw new Error(`${name}: a stranger ${tried.fault}`);
     }
-    const before = done.has(name) ? null : await rowsWritten(db);
-    const answer = await call(...args);
-    // What a model answers after an error that it caught is its answer, though nothing more can be asked.
-    const hasWritten = async () => (await rowsWritten(db).catch(() => 0)) > before!;
-    if (before !== null && (!isNothing(answer) || (await hasWritten()))) {
+    if (done.has(name)) return call(...args);
+    const { answer, hasEffect } = await withEffect(db, () => call(...args));
+    if (hasEffect) {
       done.add(name);
       note('done', `model ${name}`);
     }

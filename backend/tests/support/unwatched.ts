@@ -25,6 +25,7 @@ const UNWATCHED: Record<string, string> = {
   'lanes.clearHeads': 'clears what holds nothing any more, whoever’s',
   'lanes.listExpiredHeads': CLAIM,
   'media.claim': CLAIM,
+  'media.orphans': 'says of keys that it is told which no row in reach names: to a stranger, all of them',
   'messages.accept':
     'brings the users of its drafts into context itself, which is the one thing it is called with',
   'phones.isTimezone': 'what the database knows of the world',
