@@ -29,7 +29,8 @@ const said = (source: Source): Source =>
 
 function check<T>(schema: ObjectSchema<T>, source: Source, files: readonly string[]): T {
   const { value, error } = schema.validate(said(source), { abortEarly: false, stripUnknown: true });
-  const faults = error ? error.details.map((d) => d.message) : weakSecrets(value as Partial<Settings>);
+  const read = value as Partial<Settings>;
+  const faults = error ? error.details.map((d) => d.message) : [...weakSecrets(read), ...halfAdmin(read)];
   if (faults.length === 0) return value as T;
   const where = ['the environment', ...files].join(', ');
   throw new ConfigurationError(`Configuration (${where}): ${faults.join('; ')}`);
@@ -60,6 +61,13 @@ export function loadEnvFiles(target: NodeJS.ProcessEnv = process.env, root = ROO
   for (const file of files)
     for (const [name, value] of Object.entries(parse(readFileSync(file)))) target[name] ||= value;
   return files;
+}
+
+/** Half of it would do nothing, and say nothing: whoever set it would look for their admin in vain. */
+function halfAdmin({ ADMIN_EMAIL = '', ADMIN_PASSWORD = '' }: Partial<Settings>): string[] {
+  if ((ADMIN_EMAIL === '') === (ADMIN_PASSWORD === '')) return [];
+  const [missing, given] = ADMIN_EMAIL ? ['PASSWORD', 'EMAIL'] : ['EMAIL', 'PASSWORD'];
+  return [`"ADMIN_${missing}" is required beside "ADMIN_${given}": the first admin is made of both`];
 }
 
 /** A production that runs on a sample secret is open to everyone who has read the documentation. */

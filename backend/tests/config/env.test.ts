@@ -54,6 +54,25 @@ describe('.env files', () => {
   });
 });
 
+describe('the first admin', () => {
+  const email = { ADMIN_EMAIL: 'a@example.com' };
+  const password = { ADMIN_PASSWORD: 'Admin-Password-1' };
+
+  it.each([
+    ['ADMIN_EMAIL', email, 'ADMIN_PASSWORD'],
+    ['ADMIN_PASSWORD', password, 'ADMIN_EMAIL'],
+  ])('regression › %s alone › is refused, and the other one named', (given, half, missing) => {
+    expect(() => readEnv({ ...secrets, ...half })).toThrow(
+      `"${missing}" is required beside "${given}": the first admin is made of both`,
+    );
+  });
+
+  it('both, or neither › read › as they are', () => {
+    expect(readEnv({ ...secrets, ...email, ...password })).toMatchObject({ ...email, ...password });
+    expect(readEnv({ ...secrets, ADMIN_EMAIL: '' })).toMatchObject({ ADMIN_EMAIL: '', ADMIN_PASSWORD: '' });
+  });
+});
+
 describe('REDIS_CLUSTER_NODES', () => {
   it('host:port pairs, names and addresses › read › as they are called', () => {
     const { REDIS_CLUSTER_NODES } = readEnv({ ...secrets, REDIS_CLUSTER_NODES: 'redis-1:7000, [::1]:7001' });
