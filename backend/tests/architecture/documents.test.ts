@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { documents } from '../../src/openapi.js';
+import { announcements } from '../../src/routes/event-shapes.js';
 import { catalogue, type ProblemCode } from '../../src/utils/problem.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -27,6 +28,16 @@ describe('generated documents', () => {
       '#/components/schemas/Nobody';
     broken.paths[path!].post.parameters = [{ name: 'x', in: 'nowhere' }];
     expect((await faultsOf(JSON.stringify(broken))).length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('docs/webhooks.md', () => {
+  it('regression › its table of events › has each that a webhook can hear, and no other', () => {
+    const rows = readFileSync(`${root}docs/webhooks.md`, 'utf8').matchAll(/^\| (`[^|]+`) \|/gm);
+    const named = [...rows].flatMap(([, cell]) => [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    // Its shape is an event's, but nothing happened: the ledger has none.
+    const known = [...announcements.map(({ name }) => name), 'webhook.test'];
+    expect(named.sort()).toEqual(known.sort());
   });
 });
 
