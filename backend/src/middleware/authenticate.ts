@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import { isSignedIn, needsCaller, scopeOf, type Access, type Caller, type Req } from '../utils/endpoint.js';
 import { isFromThere } from '../utils/network.js';
 import { Problem } from '../utils/problem.js';
+import { SCOPES_OF_PHONES } from '../utils/scope.js';
 
 export interface Credentials {
   bearer?: string;
@@ -46,11 +47,13 @@ export function authorization(access: Access): RequestHandler {
   return (request, _res, next) => {
     const caller = (request as Req).caller as Caller | undefined;
     if (needsCaller({ access }) && !caller) throw new Problem('unauthenticated');
-    if (scope && caller && !grants(caller, scope))
-      throw new Problem('forbidden', `This needs the scope ${scope}`);
     if (access === 'session' && caller && !isSignedIn(caller))
       throw new Problem('forbidden', 'Sign in for this: it is not for keys, nor for tokens made of them');
-    next();
+    if (!scope || !caller || grants(caller, scope)) return next();
+    // One that was given every scope is not short of one.
+    const isBeyond = caller.phoneIds !== null && !SCOPES_OF_PHONES.includes(scope);
+    const limited = `This credential is limited to some phones, and ${scope} is about the whole account`;
+    throw new Problem('forbidden', isBeyond ? limited : `This needs the scope ${scope}`);
   };
 }
 

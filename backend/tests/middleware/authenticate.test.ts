@@ -116,6 +116,25 @@ describe('credentials', () => {
       expect(Object.fromEntries(statuses)).toEqual(expected);
     });
 
+    it.each([
+      [
+        'account:read',
+        'This credential is limited to some phones, and account:read is about the whole account',
+      ],
+      ['messages:read', 'This needs the scope messages:read'],
+    ] as const)(
+      'regression › %s, refused to who is limited to some phones › is told why',
+      async (access, why) => {
+        const frame = await startFrame([row(access)], {
+          identify: async () => ({ ...ANN, scopes: ['phones:read'], phoneIds: [1] }),
+        });
+        stop = frame.stop;
+        const path = `/api/${access.replace(':', '/')}`;
+        const { status, body } = await ask(`${frame.url}${path}`, { headers: { 'x-api-key': 'key' } });
+        expect([status, body.code, body.detail]).toEqual([403, 'forbidden', why]);
+      },
+    );
+
     it('a public row › with good credentials › has no caller', async () => {
       const { get, asked } = await start({ good: ANN });
       expect((await get('/api/public', { authorization: 'Bearer good' })).body).toEqual({ caller: null });
