@@ -75,12 +75,13 @@ export const notFound: RequestHandler = (req) => {
   throw new Problem('not_found', `Nothing lives at ${req.path.slice(0, 200)}`);
 };
 
-/** For a path that is known by other methods. */
+/** For a path that is known by other methods: OPTIONS asks which (RFC 9110), and any other has to be told. */
 export const methodNotAllowed =
   (rows: Pick<Endpoint, 'method'>[]): RequestHandler =>
   (req, res) => {
     const methods = rows.map(({ method }) => method.toUpperCase());
     if (methods.includes('GET')) methods.push('HEAD');
     res.setHeader('Allow', [...new Set([...methods, 'OPTIONS'])].join(', '));
+    if (req.method === 'OPTIONS') return void res.status(204).end();
     throw new Problem('method_not_allowed', `This path does not take ${req.method}`);
   };

@@ -122,6 +122,28 @@ describe('errors and the access line', () => {
       }
     });
 
+    it('regression › OPTIONS where no origin is listed › 204 that says which methods there are', async () => {
+      const plain = await startFrame([row('/api/things', (_req, res) => res.json({}))]);
+      const preflights: Record<string, string>[] = [
+        {},
+        { origin: 'https://a.example', 'access-control-request-method': 'GET' },
+      ];
+      for (const headers of preflights) {
+        const answer = await ask(`${plain.url}/api/things`, { method: 'OPTIONS', headers });
+        expect([answer.status, answer.text]).toEqual([204, '']);
+        expect(answer.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+        expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+      }
+      await plain.stop();
+      // With origins that are listed it is still cors that answers.
+      const preflight = await ask(`${frame.url}/api/things/1`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://ours.example', 'access-control-request-method': 'DELETE' },
+      });
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers.get('access-control-allow-methods')).toContain('DELETE');
+    });
+
     it('a fixed name beside a parameter › is found whichever was listed first', async () => {
       expect((await get('/api/things/search')).body).toEqual({ found: true });
     });
