@@ -46,7 +46,7 @@ export const connectLinkRoutes = (links: ReturnType<typeof connectLinkController
     tag: 'Phones',
     summary: 'The page of a connect link',
     input: { params, query: signed },
-    output: { 200: Joi.binary() },
+    output: { 200: Joi.binary().meta({ mediaType: 'text/html' }) },
     problems: [],
     handler: links.page,
   }),

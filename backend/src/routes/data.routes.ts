@@ -64,7 +64,7 @@ export const dataRoutes = (data: ReturnType<typeof dataController>): Endpoint[] 
       params: Joi.object({ id: id.required() }),
       query: signed.fork(['expires', 'signature'], (key) => key.required()),
     },
-    output: { 200: Joi.binary() },
+    output: { 200: Joi.binary().meta({ mediaType: 'application/zip' }) },
     problems: ['not_found'],
     handler: data.loadExport,
   }),

@@ -71,7 +71,10 @@ interface Row<I extends Input> {
   description?: string;
   /** Stable name in client code; made from method and path when absent. */
   operationId?: string;
-  /** The answer's schema for each status; null is an answer without a body, a binary schema a file of any type. */
+  /**
+   * The answer's schema for each status; null is an answer without a body, a binary schema a file: of any type, or of the
+   * one that it names (`.meta({ mediaType: 'text/html' })`).
+   */
   output: Record<number, Joi.Schema | null>;
   /** Beyond those that `problemsOf` adds for every row of its kind. */
   problems: ProblemCode[];
@@ -109,6 +112,12 @@ export const isSignedIn = ({ credentialId }: Pick<Caller, 'credentialId'>): bool
 
 /** Whether an answer is a file rather than JSON. */
 export const isFile = (schema: Joi.Schema | null | undefined): boolean => schema?.type === 'binary';
+
+/** Of a file: the media type that its row names, or the range of all. */
+export function mediaTypeOf(file: Joi.Schema): string {
+  const { metas = [] } = file.describe() as { metas?: { mediaType?: string }[] };
+  return metas.find(({ mediaType }) => mediaType)?.mediaType ?? '*/*';
+}
 
 /** A row of a method that carries content, and has no say about it, takes an empty object or nothing. */
 export const hasBody = ({ method, input }: Pick<Endpoint, 'method' | 'input'>): boolean =>

@@ -1,5 +1,5 @@
 import type Joi from 'joi';
-import { hasBody, isFile, needsCaller, problemsOf, scopeOf, type Endpoint } from './endpoint.js';
+import { hasBody, isFile, mediaTypeOf, needsCaller, problemsOf, scopeOf, type Endpoint } from './endpoint.js';
 import { emptyComponents, exported, type Components, type Json } from './json-schema.js';
 import { catalogue, type ProblemCode } from './problem.js';
 
@@ -123,7 +123,7 @@ function success(row: Endpoint, status: number, schema: Joi.Schema | null, compo
 /** A file has no schema (OpenAPI 3.1, "Considerations for File Uploads"). */
 const contentOf = (schema: Joi.Schema, components: Components): Json =>
   isFile(schema)
-    ? { 'application/octet-stream': {} }
+    ? { [mediaTypeOf(schema)]: {} }
     : { 'application/json': { schema: exported(schema, components) } };
 
 /** The body as JSON, where a file has no place, and as a form, where nested fields are JSON text. */

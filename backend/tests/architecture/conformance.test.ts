@@ -120,6 +120,15 @@ describe('an answer held against its row', () => {
     expect((await ask(`${server.url}/x`)).status).toBe(599);
   });
 
+  it('regression › a file of another type than its row names › is a fault; one of any type is none', () => {
+    const page = row({ output: { 200: Joi.binary().meta({ mediaType: 'text/html' }), 206: Joi.binary() } });
+    const given = (type: string, status = 200) => faultOf(page, { status, type, text: '<p>' });
+    expect(given('text/html; charset=utf-8')).toBeNull();
+    expect(given('application/octet-stream')).toBe('it is application/octet-stream, not text/html');
+    expect(given('')).toBe('it is without a type, not text/html');
+    expect(given('image/png', 206)).toBeNull();
+  });
+
   it('a Problem whose title, type or status is not the catalogue’s › is a fault', () => {
     const good = {
       type: '/api-docs/problems#not_found',

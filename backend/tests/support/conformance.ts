@@ -3,7 +3,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import Joi from 'joi';
-import { isFile, problemsOf, type Endpoint, type Req } from '../../src/utils/endpoint.js';
+import { isFile, mediaTypeOf, problemsOf, type Endpoint, type Req } from '../../src/utils/endpoint.js';
 import { openapi } from '../../src/utils/openapi.js';
 import { catalogue, problemType, type ProblemCode } from '../../src/utils/problem.js';
 import { noteSecretsIn, traceIn } from './secrets.js';
@@ -85,6 +85,12 @@ function compile(row: Endpoint, status: number): ValidateFunction {
   return ajv.compile({ ...schema, components: document.components });
 }
 
+/** A file is looked at by its type alone. */
+const fileFault = (expected: string, type: string): string | null =>
+  expected === '*/*' || type.split(';')[0]!.trim() === expected
+    ? null
+    : `it is ${type || 'without a type'}, not ${expected}`;
+
 /** What is wrong with an answer, held against the row that gave it; null when nothing is. */
 export function faultOf(row: Endpoint | undefined, answer: GivenAnswer): string | null {
   const { status, type, text } = answer;
@@ -92,8 +98,8 @@ export function faultOf(row: Endpoint | undefined, answer: GivenAnswer): string 
   if (!row) return `an answer that no row gave is no problem+json but ${type || 'without a type'}`;
   const schema = row.output[status];
   if (schema === undefined) return `the row lists no output for ${status}`;
-  if (isFile(schema)) return null;
   if (schema === null) return text === '' ? null : 'the row lists no body for this status';
+  if (isFile(schema)) return fileFault(mediaTypeOf(schema), type);
   if (!type.startsWith('application/json')) return `it is ${type || 'without a type'}, not application/json`;
   const value = parsed(text);
   const fault = joiFault(schema.required(), value);

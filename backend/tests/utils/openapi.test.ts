@@ -84,6 +84,17 @@ describe('the document', () => {
     ]);
   });
 
+  it('regression › of a file › the media type that its row names, or any', () => {
+    const { paths } = documentOf({
+      output: { 200: Joi.binary().meta({ mediaType: 'text/html' }), 206: Joi.binary() },
+    });
+    const { responses } = paths['/api/things/{id}'].get;
+    expect([responses['200'].content, responses['206'].content]).toEqual([
+      { 'text/html': {} },
+      { '*/*': {} },
+    ]);
+  });
+
   it.each([
     ['get', '/api/phones/:id/qr', 'getPhonesByIdQr'],
     ['post', '/api/auth/api-key', 'postAuthApiKey'],
