@@ -2390,7 +2390,7 @@ ALTER TABLE ONLY public.nodes
     ADD CONSTRAINT nodes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.number_checks
-    ADD CONSTRAINT number_checks_pkey PRIMARY KEY (user_id, number);
+    ADD CONSTRAINT number_checks_pkey PRIMARY KEY (user_id, number, phone_id);
 
 ALTER TABLE ONLY public.paired_numbers
     ADD CONSTRAINT paired_numbers_phone_id_key UNIQUE (phone_id);

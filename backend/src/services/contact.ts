@@ -57,8 +57,8 @@ export function createContacts(deps: {
 
   return {
     /**
-     * Which of the numbers (E.164) are on WhatsApp, in their order. What was found lately is not asked again. Problems:
-     * not_found, phone_offline, too_many_requests, unavailable.
+     * Which of the numbers (E.164) are on WhatsApp, in their order. What any of the phones in the caller's reach found
+     * lately is not asked again. Problems: not_found, phone_offline, too_many_requests, unavailable.
      */
     async check(userId: number, phoneId: number, numbers: readonly string[]): Promise<NumberCheckView[]> {
       const { unknown, address } = await claim(userId, phoneId, numbers);
@@ -70,7 +70,9 @@ export function createContacts(deps: {
           const isThere = answer.get(number.slice(1));
           return isThere === undefined ? [] : [[number, isThere]];
         });
-        await tenancy.inTenant(userId, (models) => models.numberChecks.settle(userId, new Map(found)));
+        await tenancy.inTenant(userId, (models) =>
+          models.numberChecks.settle(userId, phoneId, new Map(found)),
+        );
       }
       const all = await tenancy.inTenant(userId, (models) =>
         models.numberChecks.list(userId, numbers, YOUNG),

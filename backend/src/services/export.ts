@@ -62,7 +62,7 @@ export const EXPORTED: readonly ExportedTable[] = [
   table('groups', ['phone_id', 'chat']),
   table('group_members', ['phone_id', 'chat', 'address']),
   table('lids', ['lid']),
-  table('number_checks', ['number']),
+  table('number_checks', ['number', 'phone_id']),
   table('webhooks', ['id'], ['secret', 'previous_secret', 'headers']),
   table('events', ['sequence']),
   table('deliveries'),

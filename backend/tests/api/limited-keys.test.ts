@@ -140,6 +140,34 @@ describe('credentials that are limited to phones', () => {
     socket.close();
   });
 
+  it('regression › a number that another phone asked about › is asked about by its own; all of them are forgotten', async () => {
+    const [own, other] = await twoPhones();
+    const numbers = ['+628981112299'];
+    const check = async (api: typeof user.api, { id }: { id: number }) => {
+      const { status, body } = await api.post(`/api/phones/${id}/check`, { numbers });
+      return [status, body.data?.[0].isOnWhatsapp, body.data?.[0].checkedAt];
+    };
+    const rows = async () =>
+      (
+        await gateway.database.queryAll<{ phone: number }>(
+          'select phone_id as phone from number_checks where user_id = $1 and number = $2 order by 1',
+          [user.id, numbers[0]],
+        )
+      ).map(({ phone }) => Number(phone));
+    const first = await check(user.api, other);
+    expect(first).toEqual([200, true, expect.any(String)]);
+    // Who has all phones is told what any of them knows.
+    expect(await check(user.api, own)).toEqual(first);
+    expect(await rows()).toEqual([other.id]);
+    const asked = await check(by(own.token), own);
+    expect(asked.slice(0, 2)).toEqual([200, true]);
+    expect(asked[2]).not.toBe(first[2]);
+    expect(await rows()).toEqual([own.id, other.id]);
+    expect(await check(user.api, other)).toEqual(asked);
+    expect((await user.api.post('/api/erasures', { contact: numbers[0] })).status).toBeLessThan(300);
+    await until('nothing is left of it', async () => (await rows()).length === 0);
+  });
+
   it('an Idempotency-Key that another credential used › is not the same key', async () => {
     const [own, other] = await twoPhones();
     const headers = { 'idempotency-key': 'shared-1' };
