@@ -1,6 +1,5 @@
+import { withDatabase } from './config/database.js';
 import { loadEnvFiles, readDatabaseEnv } from './config/env.js';
-import { createLogger } from './config/logger.js';
-import { createPostgres } from './config/postgres.js';
 import { createTenancy } from './models/index.js';
 
 const BY_COMMAND = {
@@ -19,18 +18,7 @@ async function main(): Promise<void> {
   const [email] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
   if (!email) throw new Error('whom? npm run admin -- someone@example.com [--revoke]');
   const env = readDatabaseEnv(undefined, loadEnvFiles());
-  const postgres = createPostgres(
-    {
-      host: env.DB_HOST,
-      port: env.DB_PORT,
-      database: env.DB_NAME,
-      user: env.DB_USER,
-      password: env.DB_PASSWORD,
-      poolSize: 1,
-    },
-    createLogger({ level: 'error' }),
-  );
-  try {
+  await withDatabase(env, async (postgres) => {
     const tenancy = createTenancy(postgres);
     const known = await tenancy.shared.credentials.findByEmail(email);
     if (!known) throw new Error(`nobody is registered as ${email}`);
@@ -46,9 +34,7 @@ async function main(): Promise<void> {
       process.stderr.write(
         `nobody has confirmed that address: make sure that user ${known.userId}, "${user?.username}", is who you mean\n`,
       );
-  } finally {
-    await postgres.close();
-  }
+  });
 }
 
 main().catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
+import { nameOf, reasonOf } from './config/database.js';
 import { loadEnvFiles, readDatabaseEnv } from './config/env.js';
 import type { DatabaseSettings } from './config/settings.js';
 
@@ -36,16 +37,11 @@ export async function migrate(
 
 async function main(): Promise<void> {
   const database = readDatabaseEnv(undefined, loadEnvFiles());
-  const { DB_HOST, DB_PORT, DB_NAME, DB_USER } = database;
   try {
     const applied = await migrate(database);
     process.stdout.write(applied.length > 0 ? `migrated: ${applied.join(', ')}\n` : 'nothing to migrate\n');
   } catch (error) {
-    // A connection that was refused on two addresses comes as an AggregateError without a message.
-    const { message, code } = error as Error & { code?: string };
-    throw new Error(`${DB_NAME} at ${DB_HOST}:${DB_PORT} as ${DB_USER}: ${message || code}`, {
-      cause: error,
-    });
+    throw new Error(`${nameOf(database)}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

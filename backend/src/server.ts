@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nameOf, reasonOf } from './config/database.js';
 import { loadEnvFiles, readEnv, ConfigurationError, type Settings } from './config/env.js';
 import { createLogger, type Logger } from './config/logger.js';
 import { compose, type Composition } from './compose.js';
@@ -64,17 +65,10 @@ async function stop(parts: {
   logger.info('stopped');
 }
 
-/** What is behind an error. A connection that was refused on two addresses has a code, and no message. */
-function reasonOf(error: unknown): string {
-  const { cause, message, code } = error as Error & { code?: string };
-  return cause === undefined ? message || (code ?? 'unknown') : reasonOf(cause);
-}
-
 /** Fails now rather than at somebody's sign-in. */
 async function checkSecret(gateway: Composition, env: Settings): Promise<void> {
   const isRight = await gateway.claimSealing().catch((error: unknown) => {
-    const where = `${env.DB_NAME} at ${env.DB_HOST}:${env.DB_PORT} as ${env.DB_USER}`;
-    throw new ConfigurationError(`Database (${where}): ${reasonOf(error)}`);
+    throw new ConfigurationError(`Database (${nameOf(env)}): ${reasonOf(error)}`);
   });
   if (isRight) return;
   throw new ConfigurationError(

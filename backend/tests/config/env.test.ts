@@ -92,13 +92,15 @@ describe('REDIS_CLUSTER_NODES', () => {
   );
 });
 
-describe('npm run migrate', () => {
-  const migrate = (env: Record<string, string>) =>
-    spawnSync(process.execPath, ['--import', 'tsx', 'backend/src/migrate.ts'], {
+describe('npm run migrate, npm run admin', () => {
+  const command = (entry: string, env: Record<string, string>, ...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', `backend/src/${entry}.ts`, ...args], {
       cwd: root,
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], ...env },
     });
+  const migrate = (env: Record<string, string>) => command('migrate', env);
+  const admin = (env: Record<string, string>) => command('admin', env, 'a@example.com');
 
   it('regression › no secrets in the environment › are not asked for', () => {
     expect(readDatabaseEnv({ DB_NAME: 'mine' })).toMatchObject({ DB_NAME: 'mine', DB_PORT: 5432 });
@@ -117,5 +119,19 @@ describe('npm run migrate', () => {
     expect(stderr.trim()).toBe(
       `migration failed: nowhere at ${hostname}:${port} as ${username}: database "nowhere" does not exist`,
     );
+  });
+
+  it('regression › a database that asks for a password, and none is set › one plain line says so', () => {
+    const { hostname, port, username } = adminUrl();
+    const env = { DB_HOST: hostname, DB_PORT: port, DB_USER: username, DB_NAME: 'postgres' };
+    const why = `postgres at ${hostname}:${port} as ${username}: it asks for a password: set DB_PASSWORD`;
+    expect(admin(env)).toMatchObject({ status: 1, stdout: '', stderr: `${why}\n` });
+    expect(migrate(env).stderr).toBe(`migration failed: ${why}\n`);
+  });
+
+  it('regression › admin, of a database that cannot be reached › one plain line says which', () => {
+    const { status, stderr } = admin({ DB_HOST: '127.0.0.1', DB_PORT: '1', DB_PASSWORD: 'x' });
+    const where = 'evolution_api at 127.0.0.1:1 as evolution_user';
+    expect([status, stderr]).toEqual([1, `${where}: connect ECONNREFUSED 127.0.0.1:1\n`]);
   });
 });
