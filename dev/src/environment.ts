@@ -76,6 +76,15 @@ export function gatewayEnvironment(world: World): Record<string, string> {
   };
 }
 
+/** Of that, what a command needs that works on the same data: `npm run admin`, `npm run reseal`. */
+export function commandEnvironment(world: World): Record<string, string> {
+  const all = { ...world.settings.given, ...gatewayEnvironment(world) };
+  const needed = /^(DB_(HOST|PORT|NAME|USER|PASSWORD)|JWT_SECRET|JWT_SECRET_PREVIOUS|EVOLUTION_API_KEY)$/;
+  return Object.fromEntries(
+    Object.entries(all).filter((pair): pair is [string, string] => needed.test(pair[0]) && Boolean(pair[1])),
+  );
+}
+
 /** What one node of the sandbox runs with; its own SANDBOX_… settings pass through from ours. */
 export function nodeEnvironment(world: World, node: { name: string; port: number }): Record<string, string> {
   const passed = Object.entries(world.settings.given).filter(([name]) => name.startsWith('SANDBOX_'));

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeSecret } from './folders.js';
 import { describe, endProcess, isAlive, isOurs } from './process.js';
 import { UserError } from './settings.js';
 import { delay } from './wait.js';
@@ -8,6 +9,8 @@ import { delay } from './wait.js';
 export interface Lock {
   /** Notes a child (null: it is gone), so that the next start finds it should this launcher be killed. */
   note(name: string, pid: number | null): void;
+  /** Leaves what the gateway runs with to those who work beside it: see `beside`. */
+  share(environment: Record<string, string>): void;
   /** Says that the end has begun: a new start may wait for it. */
   stopping(): void;
   release(): void;
@@ -28,6 +31,14 @@ function readJson<T>(file: string): T | null {
 
 const isLauncher = (claim: Claim): boolean =>
   claim.pid !== process.pid && isAlive(claim.pid) && describe(claim.pid).includes('start.mjs');
+
+const FILES = { claim: 'launcher.json', list: 'children.json', shared: 'gateway.json' };
+
+/** What the gateway of the launcher over this folder runs with: null without a launcher, {} until its database is there. */
+export function beside(dataDir: string): Record<string, string> | null {
+  const claim = readJson<Claim>(join(dataDir, FILES.claim));
+  return claim !== null && isLauncher(claim) ? (readJson(join(dataDir, FILES.shared)) ?? {}) : null;
+}
 
 /** A launcher that is just ending is waited for; one that lost its npm needs a moment to notice. */
 async function waitForOther(file: string): Promise<void> {
@@ -66,10 +77,12 @@ function claimFile(file: string): void {
  * @throws UserError when a launcher runs there
  */
 export async function takeLock(dataDir: string, say: (line: string) => void): Promise<Lock> {
-  const file = join(dataDir, 'launcher.json');
-  const list = join(dataDir, 'children.json');
+  const file = join(dataDir, FILES.claim);
+  const list = join(dataDir, FILES.list);
+  const shared = join(dataDir, FILES.shared);
   await waitForOther(file);
-  rmSync(file, { force: true });
+  // What a killed launcher shared may be of another port: before the claim, that nobody takes it for ours.
+  for (const path of [shared, file]) rmSync(path, { force: true });
   claimFile(file);
   const orphans = await endOrphans(dataDir, list);
   if (orphans.length > 0) say(`stopped what an earlier start left running: ${orphans.join(', ')}`);
@@ -80,9 +93,10 @@ export async function takeLock(dataDir: string, say: (line: string) => void): Pr
       else children[name] = pid;
       writeFileSync(list, JSON.stringify(children));
     },
+    share: (environment) => writeSecret(shared, JSON.stringify(environment)),
     stopping: () => writeFileSync(file, JSON.stringify({ pid: process.pid, stopping: true })),
     release: () => {
-      for (const path of [file, list]) if (existsSync(path)) rmSync(path);
+      for (const path of [shared, file, list]) if (existsSync(path)) rmSync(path);
     },
   };
 }

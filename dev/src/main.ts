@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { aptWorks } from './apt.js';
 import {
+  commandEnvironment,
   gatewayEnvironment,
   gatewayPort,
   inboundPort,
@@ -83,9 +84,15 @@ async function startNodes(world: World, keep: Supervisor): Promise<void> {
   await Promise.all(starts);
 }
 
-async function startGateway(world: World, keep: Supervisor, watch: boolean): Promise<void> {
+interface How extends Pick<Lock, 'share'> {
+  /** Is the gateway started again at every change of its source? */
+  watch: boolean;
+}
+
+async function startGateway(world: World, keep: Supervisor, { watch, share }: How): Promise<void> {
   const migrate = gatewayProgram(world, { name: 'migrate', entry: 'backend/src/migrate.ts' });
   await keep.once('migrate', (spawned) => runToEnd(migrate, spawned));
+  share(commandEnvironment(world));
   const program = gatewayProgram(world, { name: 'backend', entry: 'backend/src/server.ts' });
   const url = `http://127.0.0.1:${gatewayPort(world)}/health/ready`;
   const isReady = async () => (await status(url)) === 200;
@@ -130,7 +137,7 @@ async function provideFor(settings: Settings, plan: Plan): Promise<boolean> {
 }
 
 /** Everything, in the order in which it needs each other; resolves when a message could be sent. */
-async function start(keep: Supervisor, settings: Settings, watch: boolean): Promise<World> {
+async function start(keep: Supervisor, settings: Settings, how: How): Promise<World> {
   const plan = await makePlan(settings, say);
   const nginx = await provideFor(settings, plan);
   const kept = await readOrMakeKept(settings.dataDir);
@@ -140,7 +147,7 @@ async function start(keep: Supervisor, settings: Settings, watch: boolean): Prom
   say(`starting ${nodes}, migrating, starting the gateway …`);
   await Promise.all([
     startNodes(world, keep),
-    startGateway(world, keep, watch),
+    startGateway(world, keep, how),
     nginx && startDoor(world, keep),
   ]);
   return world;
@@ -183,7 +190,7 @@ function announce(world: World): void {
 async function runUntilAsked(settings: Settings, lock: Lock, watch: boolean): Promise<number> {
   const keep = supervisor({ respawnAfterMs: settings.respawnAfter * 1000, say, note: lock.note });
   const ending = endWhenAsked(keep, lock);
-  const started = start(keep, settings, watch).then(announce);
+  const started = start(keep, settings, { watch, share: lock.share }).then(announce);
   try {
     await started;
   } catch (error) {

@@ -62,19 +62,34 @@ const poolOf = (list: string): string[] =>
     /:\d+$/.test(host) ? host : `${host}:${scheme === 'https' ? 443 : 80}`,
   );
 
+type Brought = 'DB' | 'REDIS';
+
 const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);
 
+const portOf = ({ given }: Settings, name: Brought): number =>
+  Number(given[`${name}_PORT`] ?? (name === 'DB' ? 5432 : 6379));
+
+/** Might a host be the sample's? Only a copied `.env` names it, on this machine. One in the environment itself is meant. */
+const mayBeSample = ({ given, fromFile }: Settings, name: Brought): boolean =>
+  fromFile.has(`${name}_HOST`) && isLoopback(given[`${name}_HOST`] ?? '');
+
+/** Does the user name a server of their own? The sample's, where nothing answers, is none. */
+export async function isBrought(settings: Settings, name: Brought): Promise<boolean> {
+  const host = settings.given[`${name}_HOST`];
+  if (host === undefined) return false;
+  return !mayBeSample(settings, name) || answers(portOf(settings, name), host);
+}
+
 /**
- * A host that only a copied `.env` names, on this machine, where nothing answers, is the sample's rather than the
- * user's: a server of our own takes its place. One named in the environment itself is meant.
+ * Where nothing answers at the sample's host, a server of our own takes its place.
  * @returns the host to use, or null when a server is ours to start
  */
-async function broughtHost(settings: Settings, name: 'DB' | 'REDIS', say: (line: string) => void) {
+async function broughtHost(settings: Settings, name: Brought, say: (line: string) => void) {
   const host = settings.given[`${name}_HOST`];
   if (host === undefined) return null;
-  const port = Number(settings.given[`${name}_PORT`] ?? (name === 'DB' ? 5432 : 6379));
+  const port = portOf(settings, name);
   if (await answers(port, host)) return host;
-  if (!settings.fromFile.has(`${name}_HOST`) || !isLoopback(host))
+  if (!mayBeSample(settings, name))
     throw new UserError(
       `nothing answers at ${host}:${port} (${name}_HOST, ${name}_PORT); leave them out to have one started`,
     );

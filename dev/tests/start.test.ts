@@ -1,9 +1,11 @@
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { isAlive } from '../src/process.js';
 import { until } from '../src/wait.js';
 import {
   children,
+  command,
   endLaunched,
   get,
   healthy,
@@ -34,6 +36,10 @@ describe('npm start', () => {
     const sent = paste(one);
     expect(sent.message).toMatchObject({ status: 'queued', message: 'Hello' });
     await untilAnswered(one, sent);
+    // Commands beside it work on its data, and are told where that is alone.
+    const [, email = ''] = /"email":"([^"]+)"/.exec(lines(one)[0] ?? '') ?? [];
+    expect(command(one.dataDir, 'admin', email)).toMatch(`0: ${email} is an admin\n`);
+    expect(command(one.dataDir, 'reseal')).toMatch(/^0: 0 secrets sealed anew/);
     expect((await get(one, '/nothing')).body.code).toBe('not_found');
     expect((await get(one, '/health')).body.nodes.map(({ name }: any) => name)).toEqual(['node-1', 'node-2']);
   });
@@ -49,6 +55,10 @@ describe('npm start', () => {
     expect(Date.now() - began).toBeLessThan(10_000);
     expect(processesOf(one.dataDir)).toEqual([]);
     expect(await taken(one.env)).toEqual([false, false, false, false]);
+    expect(readdirSync(one.dataDir)).not.toContain('gateway.json');
+    expect(command(one.dataDir, 'admin', 'a@example.com')).toBe(
+      `1: no \`npm start\` runs with DATA_DIR=${one.dataDir}: start it first, or name a database of yours (DB_HOST, DB_PASSWORD)\n`,
+    );
   });
 
   it('SIGINT during the start › stops what was started already', async () => {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, jest } from '@jest/globals';
@@ -67,15 +67,17 @@ export async function surroundings(): Promise<Record<string, string>> {
   };
 }
 
+const inherited = () =>
+  Object.fromEntries(
+    ['PATH', 'HOME', 'LANG', 'NODE_EXTRA_CA_CERTS'].map((name) => [name, process.env[name]]),
+  );
+
 /** Runs `npm start` (without npm unless told) with nothing of our own environment that could change it. */
 export function launch(env: Record<string, string>, command = [process.execPath, 'dev/start.mjs']): Launched {
   const [file = '', ...args] = command;
-  const inherited = Object.fromEntries(
-    ['PATH', 'HOME', 'LANG', 'NODE_EXTRA_CA_CERTS'].map((name) => [name, process.env[name]]),
-  );
   const child = spawn(file, args, {
     cwd: root,
-    env: { ...inherited, ...env },
+    env: { ...inherited(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -108,6 +110,16 @@ export async function untilReady(one: Launched): Promise<Launched> {
 
 export const start = async (changes: Record<string, string> = {}): Promise<Launched> =>
   untilReady(launch({ ...(await surroundings()), ...changes }));
+
+/** `npm run <name>` beside a start, which knows of it only where its data is. */
+export function command(dataDir: string, name: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', name, '--', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...inherited(), DATA_DIR: dataDir },
+  });
+  return `${status}: ${stdout}${stderr}`;
+}
 
 /** The launcher's children as it noted them: pid by name. */
 export function children({ dataDir }: Launched): Record<string, number> {
