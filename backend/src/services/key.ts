@@ -60,7 +60,7 @@ function refusePast(expiresAt: string | null | undefined): void {
   throw new Problem('unprocessable', detail, { errors: [{ pointer: '/expiresAt', code: 'past', detail }] });
 }
 
-/** A user's API keys: as many as they like, each with what it may do, from where, and until when. */
+/** A user's API keys: each with what it may do, from where, and until when. */
 export function createKeys(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   /** What is remembered of a key in this process does not hold any more. */
