@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Fails a run of all backend tests in which an endpoint was never answered as its row says, or departed from it.
+ * Fails a run of all backend tests in which an endpoint was never answered as its row says, or departed from it; or in which a
+ * method of a model never had an effect for its user after a stranger had none by it, or a stranger had one.
  * Test processes note what they see in API_CALLS_DIR; which endpoints exist, they and docs/openapi.json tell. Fails, too,
  * when a secret that was made or given in the run is in anything that a gateway logged.
  */
