@@ -83,6 +83,9 @@ export function evolutionStore(options: {
   }
 
   return {
+    /** Whether it is said where they are; whether they are there is another thing. */
+    isConfigured: (): boolean => isGiven,
+
     /** Whether phones can move: both can be reached, and the tables are those that are known. */
     async isReady(): Promise<boolean> {
       if (!isGiven) return false;

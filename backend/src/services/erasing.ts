@@ -22,6 +22,8 @@ const EVENTS_A_STRETCH = 5000;
 const WAITING = ['scheduled', 'queued'];
 /** Seconds until what is just being sent has been. */
 const SENDING_AGAIN = 5;
+/** Seconds until a database of the nodes that is away is asked again. */
+const AWAY_AGAIN = 10;
 
 /** Digits alone also stand for somebody inside of longer texts. */
 const userOf = (address: string): string => address.replace(/^(\+|lid:)/, '');
@@ -49,7 +51,7 @@ const OWN_PHONE =
 export function createErasing(deps: {
   tenancy: Pick<Tenancy, 'inTenant'>;
   storage: Pick<Storage, 'remove'>;
-  store: Pick<EvolutionStore, 'isReady' | 'forgetContact'>;
+  store: Pick<EvolutionStore, 'isConfigured' | 'isReady' | 'forgetContact'>;
   wake: Pick<Wake, 'hint'>;
 }) {
   const { tenancy, storage, store, wake } = deps;
@@ -97,10 +99,13 @@ export function createErasing(deps: {
     }
   }
 
-  async function eraseOnNodes(userId: number, { addresses }: Names): Promise<void> {
-    if (!(await store.isReady())) return;
+  /** False: it cannot be told now what is left there. */
+  async function eraseOnNodes(userId: number, { addresses }: Names): Promise<boolean> {
+    if (!store.isConfigured()) return true;
+    if (!(await store.isReady())) return false;
     const placements = await tenancy.inTenant(userId, (models) => models.erasures.placements(userId));
     await store.forgetContact(placements, { jids: addresses.map(jidOf), users: addresses.map(userOf) });
+    return true;
   }
 
   /** Exports tell of them too: those that are there go, and one on its way begins anew. */
@@ -153,7 +158,8 @@ export function createErasing(deps: {
       if (!found) return null;
       if (!(await eraseMessages(userId, found, renew))) return SENDING_AGAIN;
       await eraseEvents(userId, found, renew);
-      await eraseOnNodes(userId, found);
+      // Before the traces go, by which they are known under all of their names.
+      if (!(await eraseOnNodes(userId, found))) return AWAY_AGAIN;
       await tenancy.inTenant(userId, (models) => models.erasures.removeTraces(userId, found));
       // Only then: an export that is begun after this one's end reads nothing of them.
       await end(userId, about!);

@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
 import { EXPORTED, NOT_EXPORTED } from '../../src/services/export.js';
@@ -10,6 +8,7 @@ import { newAdmin } from '../support/admin.js';
 import { client, newPhone, newUser, settled, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startNodes, type TestNodes } from '../support/nodes.js';
+import { placesOf as placesIn } from '../support/places.js';
 import { until } from '../support/until.js';
 
 /** Who is talked to: found nowhere but where they were written by this test. */
@@ -64,33 +63,7 @@ describe('the data of a user', () => {
     });
   };
 
-  /** Where a text stands: `table`s of ours and of the nodes, the fields of their keys, and files. */
-  async function placesOf(text: string): Promise<string[]> {
-    const places: string[] = [];
-    const search = async (name: string, query: (sql: string) => Promise<any[]>) => {
-      const tables = await query(
-        `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
-      );
-      for (const { name: table } of tables) {
-        const rows = await query(`select 1 from "${table}" t where t::text like '%${text}%' limit 1`);
-        if (rows.length > 0) places.push(`${name} ${table}`);
-      }
-    };
-    await search('gateway', (sql) => gateway.database.queryAll(sql));
-    const pool = new pg.Pool({ connectionString: nodes.store.EVOLUTION_DATABASE_URL, max: 1 });
-    await search('nodes', async (sql) => (await pool.query(sql)).rows);
-    await pool.end();
-    const redis = new Redis(nodes.store.EVOLUTION_REDIS_URL);
-    for (const key of await redis.keys('*'))
-      if ((await redis.type(key)) === 'hash')
-        for (const [field, value] of Object.entries(await redis.hgetall(key)))
-          if (`${field} ${value}`.includes(text)) places.push(`redis ${field}`);
-    redis.disconnect();
-    const files = readdirSync(gateway.folder, { recursive: true, encoding: 'utf8' });
-    for (const file of files.map((one) => join(gateway.folder, one)))
-      if (statSync(file).isFile() && readFileSync(file).includes(text)) places.push('file');
-    return places;
-  }
+  const placesOf = (text: string) => placesIn(text, { gateway, nodes });
   const countOf = async (userId: number) => {
     const tables = await gateway.database.queryAll<{ name: string }>(
       `select c.table_name as name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
