@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Logger } from '../config/logger.js';
+import { forgetContact } from './evolution.forget.js';
 import { isObject } from './evolution.value.js';
 
 export type EvolutionStore = ReturnType<typeof evolutionStore>;
@@ -181,47 +182,7 @@ export function evolutionStore(options: {
       return count;
     },
 
-    /**
-     * Takes away what nodes have stored of a contact for these instances: messages with and by them, acks, media, chat, name,
-     * and the keys of the talk with them. `jids` are their full names there, `users` what stands before the @.
-     */
-    async forgetContact(
-      names: readonly string[],
-      { jids, users }: { jids: readonly string[]; users: readonly string[] },
-    ): Promise<void> {
-      const { rows } = await pool.query<{ id: string }>('select id from "Instance" where name = any ($1)', [
-        names,
-      ]);
-      const ids = rows.map(({ id }) => id);
-      const theirs = `"instanceId" = any ($1) and (key->>'remoteJid' = any ($2) or key->>'remoteJidAlt' = any ($2)
-                      or key->>'participant' = any ($2) or key->>'participantAlt' = any ($2) or participant = any ($2))`;
-      await pool.query(
-        `delete from "Media" where "messageId" in (select id from "Message" where ${theirs})`,
-        [ids, jids],
-      );
-      await pool.query(
-        `delete from "MessageUpdate" where "instanceId" = any ($1) and ("remoteJid" = any ($2) or participant = any ($2))`,
-        [ids, jids],
-      );
-      await pool.query(`delete from "Message" where ${theirs}`, [ids, jids]);
-      for (const table of ['Chat', 'Contact'])
-        await pool.query(`delete from "${table}" where "instanceId" = any ($1) and "remoteJid" = any ($2)`, [
-          ids,
-          jids,
-        ]);
-      await pool.query(
-        `delete from "IsOnWhatsapp" where "remoteJid" = any ($1) or "jidOptions" like any ($2)`,
-        [jids, jids.map((jid) => `%${jid}%`)],
-      );
-      // Whole: a longer number is somebody else's.
-      const patterns = users.map((user) => new RegExp(`(^|\\D)${user}(\\D|$)`));
-      for (const id of ids) {
-        const gone = (await redis.hkeys(keysOf(id))).filter((field) =>
-          patterns.some((pattern) => pattern.test(field)),
-        );
-        if (gone.length > 0) await redis.hdel(keysOf(id), ...gone);
-      }
-    },
+    forgetContact: forgetContact({ inTransaction, redis, keysOf }),
 
     /** Its row, of one that no node holds. */
     async removeInstance(name: string): Promise<void> {

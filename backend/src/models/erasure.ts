@@ -16,12 +16,23 @@ export interface ErasedMessage {
   status: string;
 }
 
-/** Of whom nothing is to be left: the names of one contact, and how they look inside of longer texts. */
+/** Of whom nothing is to be left: the names of one contact, in every spelling, and how they look inside of longer texts. */
 export interface Names {
   /** Numbers and `lid:…`. */
   addresses: readonly string[];
-  /** What stands for them anywhere: regular expressions. */
-  patterns: readonly string[];
+  /** The same as nodes have them, and what stands before the @ of those. */
+  jids: readonly string[];
+  users: readonly string[];
+  /** What names them anywhere: a regular expression. */
+  pattern: string;
+}
+
+/** What somebody else said, and names them. */
+export interface Naming {
+  id: number;
+  payload: Record<string, unknown> | null;
+  key: Record<string, unknown> | null;
+  content: string | null;
 }
 
 /** A user's tables, and what in a row of them tells of a contact. */
@@ -43,13 +54,13 @@ const TRACES: readonly { table: string; is: (names: Names) => Sql }[] = [
   },
   {
     table: 'parked_changes',
-    is: ({ patterns }) => sql`(chat || coalesce(content::text, '')) ~ any (${[...patterns]}::text[])`,
+    is: ({ pattern }) => sql`(chat || coalesce(content::text, '')) ~ ${pattern}`,
   },
-  { table: 'inbound_facts', is: ({ patterns }) => sql`key ~ any (${[...patterns]}::text[])` },
-  { table: 'quarantine', is: ({ patterns }) => sql`body::text ~ any (${[...patterns]}::text[])` },
+  { table: 'inbound_facts', is: ({ pattern }) => sql`key ~ ${pattern}` },
+  { table: 'quarantine', is: ({ pattern }) => sql`body::text ~ ${pattern}` },
   {
     table: 'idempotency_keys',
-    is: ({ patterns }) => sql`response::text ~ any (${[...patterns]}::text[])`,
+    is: ({ pattern }) => sql`response::text ~ ${pattern}`,
   },
 ];
 
@@ -97,15 +108,17 @@ export const erasureModel = (db: Db) => {
       return rows.map(({ name }) => name);
     },
 
-    /** Every name that this contact goes by. */
-    async aliases(userId: number, contact: string): Promise<string[]> {
+    /** Every name that this contact goes by, whose name this is in one spelling or another. */
+    async aliases(userId: number, spellings: readonly string[]): Promise<string[]> {
+      const given = sql`any (${[...spellings]}::text[])`;
+      const ofLid = sql`user_id = ${userId} and (lid = ${given} or 'lid:' || lid = ${given})`;
+      const lid = raw(`case when lid like 'lid:%' then lid else 'lid:' || lid end`);
       const rows = await db.query<{ name: string }>(sql`
-      select number as name from lids where user_id = ${userId} and (number = ${contact} or lid = ${contact} or 'lid:' || lid = ${contact})
-      union select case when lid like 'lid:%' then lid else 'lid:' || lid end from lids
-             where user_id = ${userId} and (number = ${contact} or lid = ${contact} or 'lid:' || lid = ${contact})
-      union select case when lid like 'lid:%' then lid else 'lid:' || lid end from contacts
-             where user_id = ${userId} and address = ${contact} and lid is not null`);
-      return [...new Set([contact, ...rows.map(({ name }) => name)])];
+      select number as name from lids where ${ofLid}
+      union select ${lid} from lids where user_id = ${userId} and number = ${given}
+      union select ${lid} from contacts where user_id = ${userId} and address = ${given} and lid is not null
+      union select address from contacts where ${ofLid}`);
+      return [...new Set([...spellings, ...rows.map(({ name }) => name)])];
     },
 
     /** Some of what was said with them, in their own chat or by them in groups; locked. */
@@ -126,7 +139,7 @@ export const erasureModel = (db: Db) => {
     /** The same of a stretch of the ledger, of those that name them. Returns where it ends; null: that was the end. */
     async blankEvents(
       userId: number,
-      { patterns }: Names,
+      { pattern }: Names,
       { after, limit }: { after: number; limit: number },
     ): Promise<number | null> {
       const [stretch] = await db.query<{ last: number | null }>(sql`
@@ -134,11 +147,35 @@ export const erasureModel = (db: Db) => {
         select sequence from events where user_id = ${userId} and sequence > ${after} order by sequence limit ${limit}) s`);
       const last = stretch?.last ?? null;
       if (last === null) return null;
-      await blank(
-        userId,
-        sql`sequence > ${after} and sequence <= ${last} and body ~ any (${[...patterns]}::text[])`,
-      );
+      await blank(userId, sql`sequence > ${after} and sequence <= ${last} and body ~ ${pattern}`);
       return last;
+    },
+
+    /** Of a stretch of all messages, those that name them, locked; and where it ends, null: that was the end. */
+    async naming(
+      userId: number,
+      { pattern }: Names,
+      { after, limit }: { after: number; limit: number },
+    ): Promise<{ last: number | null; found: Naming[] }> {
+      const [stretch] = await db.query<{ last: number | null }>(sql`
+      select max(id) as last from (
+        select id from messages where user_id = ${userId} and id > ${after} order by id limit ${limit}) s`);
+      const last = stretch?.last ?? null;
+      if (last === null) return { last, found: [] };
+      const found = await db.query<Naming>(sql`
+      select id, payload, whatsapp_key as key, content from messages
+       where user_id = ${userId} and id > ${after} and id <= ${last}
+         and (payload::text ~ ${pattern} or whatsapp_key::text ~ ${pattern})
+       order by id for update`);
+      return { last, found };
+    },
+
+    async rewrite(said: readonly Naming[]): Promise<void> {
+      if (said.length === 0) return;
+      await db.query(sql`
+      update messages m set payload = nullif(n.payload, '{}'), whatsapp_key = n.key, content = n.content
+        from jsonb_to_recordset(${JSON.stringify(said)}::jsonb) as n (id bigint, payload jsonb, key jsonb, content text)
+       where m.id = n.id`);
     },
 
     /** Returns the keys of files that nothing else needs any more. */

@@ -8,6 +8,7 @@ import type {
   ProfileInput,
 } from '../controllers/contact.controller.js';
 import { endpoint, type Endpoint } from '../utils/endpoint.js';
+import { oneForm } from '../utils/number.js';
 import type { ProblemCode } from '../utils/problem.js';
 import { id, listOf, page, phoneNumber, time } from './shapes.js';
 
@@ -16,6 +17,8 @@ export const search = Joi.string().trim().min(1).max(100);
 const link = Joi.string().allow(null).required();
 export const contactName = Joi.string()
   .pattern(/^(\+[1-9]\d{6,14}|lid:\d{5,20})$/, 'a number such as +628987654321, or lid:<digits>')
+  // By no numbering plan: who is erased may have been let in before we knew one.
+  .custom((value: string) => oneForm(value))
   .example('+628987654321')
   .description('A number in E.164 with +, or `lid:<id>`');
 

@@ -1,4 +1,3 @@
-import { jidOf } from '../clients/evolution.address.js';
 import type { EvolutionStore } from '../clients/evolution.store.js';
 import type { Storage } from '../clients/storage.js';
 import type { Wake } from '../clients/wake.js';
@@ -6,6 +5,8 @@ import type { Erasure, Names } from '../models/erasure.js';
 import type { Job } from '../models/job.js';
 import type { Tenancy } from '../models/index.js';
 import { Problem } from '../utils/problem.js';
+import { spellingsOf } from '../utils/number.js';
+import { namesOf, withoutThem } from './erased.js';
 import { endWaiting, record } from './progress.js';
 
 export interface ErasureView {
@@ -19,20 +20,12 @@ export type Erasing = ReturnType<typeof createErasing>;
 
 const MESSAGES_A_BATCH = 200;
 const EVENTS_A_STRETCH = 5000;
+const MESSAGES_A_STRETCH = 5000;
 const WAITING = ['scheduled', 'queued'];
 /** Seconds until what is just being sent has been. */
 const SENDING_AGAIN = 5;
 /** Seconds until a database of the nodes that is away is asked again. */
 const AWAY_AGAIN = 10;
-
-/** Digits alone also stand for somebody inside of longer texts. */
-const userOf = (address: string): string => address.replace(/^(\+|lid:)/, '');
-
-const namesOf = (addresses: readonly string[]): Names => ({
-  addresses,
-  // Whole: a longer number is somebody else's.
-  patterns: addresses.map((address) => `(^|[^0-9])${userOf(address)}([^0-9]|$)`),
-});
 
 const view = ({ id, createdAt, endedAt }: Erasure): ErasureView => ({
   id,
@@ -88,6 +81,21 @@ export function createErasing(deps: {
     }
   }
 
+  /** What others said of them is theirs, and stays. */
+  async function eraseNames(userId: number, names: Names, renew: () => Promise<void>): Promise<void> {
+    let after: number | null = 0;
+    while (after !== null) {
+      const from: number = after;
+      after = await tenancy.inTenant(userId, async (models) => {
+        const stretch = { after: from, limit: MESSAGES_A_STRETCH };
+        const { last, found } = await models.erasures.naming(userId, names, stretch);
+        await models.erasures.rewrite(found.map((said) => withoutThem(said, names)));
+        return last;
+      });
+      await renew();
+    }
+  }
+
   async function eraseEvents(userId: number, names: Names, renew: () => Promise<void>): Promise<void> {
     let after: number | null = 0;
     while (after !== null) {
@@ -100,11 +108,11 @@ export function createErasing(deps: {
   }
 
   /** False: it cannot be told now what is left there. */
-  async function eraseOnNodes(userId: number, { addresses }: Names): Promise<boolean> {
+  async function eraseOnNodes(userId: number, names: Names): Promise<boolean> {
     if (!store.isConfigured()) return true;
     if (!(await store.isReady())) return false;
     const placements = await tenancy.inTenant(userId, (models) => models.erasures.placements(userId));
-    await store.forgetContact(placements, { jids: addresses.map(jidOf), users: addresses.map(userOf) });
+    await store.forgetContact(placements, names);
     return true;
   }
 
@@ -125,7 +133,7 @@ export function createErasing(deps: {
     /** In the background; what comes from them afterwards is new. Problem: unprocessable (a phone of one's own). */
     async begin(userId: number, contact: string): Promise<ErasureView> {
       const erasure = await tenancy.inTenant(userId, async (models) => {
-        const names = await models.erasures.aliases(userId, contact);
+        const names = await models.erasures.aliases(userId, spellingsOf(contact));
         if ((await models.erasures.ownPhones(userId, names)).length > 0)
           throw new Problem('unprocessable', OWN_PHONE, {
             errors: [{ pointer: '/contact', code: 'own_phone', detail: OWN_PHONE }],
@@ -150,13 +158,14 @@ export function createErasing(deps: {
       const found = await tenancy.inTenant(userId, async (models) => {
         const contact = (await models.erasures.find(about!))?.contact;
         if (!contact) return null;
-        const names = await models.erasures.aliases(userId, contact);
+        const names = await models.erasures.aliases(userId, spellingsOf(contact));
         // Added, or learned to be the same, since it was asked for.
         const own = await models.erasures.ownPhones(userId, names);
         return namesOf(names.filter((name) => !own.includes(name)));
       });
       if (!found) return null;
       if (!(await eraseMessages(userId, found, renew))) return SENDING_AGAIN;
+      await eraseNames(userId, found, renew);
       await eraseEvents(userId, found, renew);
       // Before the traces go, by which they are known under all of their names.
       if (!(await eraseOnNodes(userId, found))) return AWAY_AGAIN;

@@ -16,6 +16,13 @@ export function toE164(text: string): string | null {
 export const oneForm = (number: string): string =>
   number.replace(/^(\+55\d{2})([6-9]\d{7})$/, '$19$2').replace(/^\+521(\d{10})$/, '+52$1');
 
+/** Every form under which WhatsApp may have a number, ours first: nodes keep to the one they were told. */
+export const spellingsOf = (number: string): string[] => {
+  const one = oneForm(number);
+  const other = one.replace(/^(\+55\d{2})9([6-9]\d{7})$/, '$1$2').replace(/^\+52(\d{10})$/, '+521$1');
+  return other === one ? [one] : [one, other];
+};
+
 /** Whether two numbers in E.164 are the same WhatsApp account's. */
 export const isSameNumber = (a: string, b: string): boolean => oneForm(a) === oneForm(b);
 

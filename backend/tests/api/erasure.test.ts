@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newPhone, newUser, type TestUser } from '../support/client.js';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { newPhone, newUser, settled, type TestUser } from '../support/client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startNodes, type TestNodes } from '../support/nodes.js';
 import { placesOf as placesIn } from '../support/places.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
+
+const OTHER = '+628916660005';
 
 describe('a contact erased', () => {
   let nodes: TestNodes;
@@ -28,6 +32,15 @@ describe('a contact erased', () => {
   });
 
   const placesOf = (text: string) => placesIn(text, { gateway, nodes });
+  const say = async (user: TestUser, phoneId: number, to: string, more = {}) => {
+    const { body } = await user.api.post('/api/messages/send', {
+      phoneId,
+      to,
+      message: 'swordfish',
+      ...more,
+    });
+    return settled(user, body.id, ['read']);
+  };
   const hear = (phoneNumber: string, from: string, more = {}) =>
     nodes.call('/sandbox/inbound', {
       method: 'POST',
@@ -46,6 +59,7 @@ describe('a contact erased', () => {
   };
   const done = (user: TestUser, id: number) =>
     until('it is done', async () => (await user.api.get(`/api/erasures/${id}`)).body.status === 'done');
+  const erased = async (user: TestUser, contact: string) => done(user, await ask(user, contact));
 
   it('regression › the nodes’ database is away › not done until it is back and nothing is left there', async () => {
     const contact = '+628910010005';
@@ -69,5 +83,88 @@ describe('a contact erased', () => {
     }
     await done(user, id);
     expect(await placesOf(contact.slice(1))).toEqual([]);
+  });
+
+  it('regression › a number that nodes spell otherwise › erased by either spelling › nowhere, and not met again', async () => {
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    const spellings = ['+525512340015', '+5215512340015'];
+    for (const spelling of spellings) {
+      const before = (await user.api.get('/api/messages?direction=in')).body.data.length;
+      await hear(phone.phoneNumber, spellings[1]!, { pushName: 'Maria', addressing: 'pn-only' });
+      expect((await heard(user, before + 1)).from).toBe(spellings[0]);
+      await erased(user, spelling);
+      expect(await placesOf(spellings[0]!.slice(3))).toEqual([]);
+    }
+    await gateway.database.queryAll(`update phone_numbers set people_at = null where id = ${phone.id}`);
+    expect((await user.api.get(`/api/phones/${phone.id}/contacts`)).body.data).toEqual([]);
+    await until('the node was asked', async () => {
+      const [row] = await gateway.database.queryAll<{ at: Date | null }>(
+        `select people_at as at from phone_numbers where id = ${phone.id}`,
+      );
+      return row?.at;
+    });
+    expect((await user.api.get(`/api/phones/${phone.id}/contacts`)).body.data).toEqual([]);
+  });
+
+  it('regression › named, quoted and shown to others › erased › what others said is there, and names nobody', async () => {
+    const contact = '+628910180005';
+    const bare = contact.slice(1);
+    const jid = `${bare}@s.whatsapp.net`;
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    await say(user, phone.id, OTHER, {
+      type: 'contact',
+      message: undefined,
+      contacts: [
+        { name: 'Budi', phoneNumber: contact },
+        { name: 'Sari', phoneNumber: '+628910180006' },
+      ],
+    });
+    const { id: group } = await hear(phone.phoneNumber, contact, { type: 'group', text: 'Theirs' });
+    await hear(phone.phoneNumber, contact, { group, text: 'in theirs' });
+    const target = await heard(user);
+    const contextInfo = {
+      stanzaId: target.whatsappId,
+      participant: jid,
+      quotedMessage: { conversation: 'in theirs' },
+      mentionedJid: [jid],
+    };
+    await hear(phone.phoneNumber, OTHER, {
+      group,
+      text: 'I quote',
+      message: { extendedTextMessage: { text: `I quote @${bare}, twice`, contextInfo } },
+    });
+    await heard(user, 2);
+    const redis = new Redis(nodes.store.EVOLUTION_REDIS_URL);
+    const [placement] = await gateway.database.queryAll<{ id: string }>(
+      `select id from placements where phone_id = ${phone.id}`,
+    );
+    const pool = new pg.Pool({ connectionString: nodes.store.EVOLUTION_DATABASE_URL, max: 1 });
+    const { rows } = await pool.query('select id from "Instance" where name = $1', [placement!.id]);
+    await pool.end();
+    const [key] = await redis.keys(`*instance:${rows[0].id}`);
+    await redis.hset(key!, `sender-key-memory-${group}`, JSON.stringify({ [jid]: true }));
+    await redis.hset(key!, 'lid-mapping-998877665544332_reverse', JSON.stringify(bare));
+    redis.disconnect();
+    await erased(user, contact);
+    expect(await placesOf(bare)).toEqual([]);
+    const { data } = (await user.api.get('/api/messages?limit=100')).body;
+    expect(data.map(({ message, contacts, mentions }: any) => ({ message, contacts, mentions }))).toEqual([
+      { message: 'I quote @, twice' },
+      { message: null, contacts: [expect.objectContaining({ name: 'Sari' })] },
+    ]);
+  });
+
+  it('regression › a number that is also the id of a message › erased › nothing of the message', async () => {
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    await gateway.database.queryAll(`select setval('messages_id_seq', 44779990)`);
+    const message = await say(user, phone.id, OTHER);
+    const events = async () => (await user.api.get('/api/events?after=0&limit=100')).body.data;
+    await until('its read is told', async () => (await events()).at(-1).data.status === 'read');
+    const before = await events();
+    await erased(user, `+${message.id}`);
+    expect(await events()).toEqual(before);
   });
 });
