@@ -345,6 +345,16 @@ CREATE FUNCTION public.claim_jobs(p_limit integer, p_lease interval) RETURNS TAB
   returning j.id, j.user_id, j.kind, j.about, j.lease_id
 $$;
 
+CREATE FUNCTION public.claim_jobs(p_limit integer, p_lease interval, p_kinds text[]) RETURNS TABLE(id bigint, user_id bigint, kind text, about bigint, lease_id uuid, tries integer)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  update jobs j set ready_at = now() + p_lease, lease_id = gen_random_uuid(), tries = j.tries + 1
+   where j.id in (select id from jobs where ready_at <= now() and kind = any (p_kinds) order by ready_at limit p_limit
+                  for update skip locked)
+  returning j.id, j.user_id, j.kind, j.about, j.lease_id, j.tries
+$$;
+
 CREATE FUNCTION public.claim_lanes(p_limit integer, p_lease interval) RETURNS TABLE(phone_id bigint, user_id bigint, message_id bigint, chat_key bigint, lease_id uuid, failures integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1744,6 +1754,7 @@ CREATE TABLE public.jobs (
     about bigint,
     ready_at timestamp with time zone DEFAULT now() NOT NULL,
     lease_id uuid,
+    tries integer DEFAULT 0 NOT NULL,
     CONSTRAINT jobs_kind_check CHECK ((kind = ANY (ARRAY['export'::text, 'erase'::text, 'remove'::text])))
 );
 
@@ -3061,6 +3072,9 @@ GRANT ALL ON FUNCTION public.claim_expired_lanes(p_limit integer, p_lease interv
 
 REVOKE ALL ON FUNCTION public.claim_jobs(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_jobs(p_limit integer, p_lease interval) TO evolution_app;
+
+REVOKE ALL ON FUNCTION public.claim_jobs(p_limit integer, p_lease interval, p_kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_jobs(p_limit integer, p_lease interval, p_kinds text[]) TO evolution_app;
 
 REVOKE ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_lanes(p_limit integer, p_lease interval) TO evolution_app;

@@ -373,6 +373,7 @@ export function compose(env: Settings, logger: Logger) {
   const jobs = createJobs({
     tenancy,
     kinds: { export: exports.run, erase: erasing.run, remove: removing.run },
+    giveUp: { export: exports.fail },
     logger,
   });
   const directory = createDirectory({ tenancy, evolution });

@@ -63,8 +63,11 @@ export const exportModel = (db: Db) => ({
     return rows.length > 0;
   },
 
+  /** Another can be begun. */
   async setFailed(id: number): Promise<void> {
-    await db.query(sql`update exports set status = 'failed', ended_at = now() where id = ${id}`);
+    await db.query(
+      sql`update exports set status = 'failed', ended_at = now() where id = ${id} and status = 'pending'`,
+    );
   },
 
   /** Takes away what has expired, or all that are older than one. The keys of their files. */

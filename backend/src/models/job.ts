@@ -8,6 +8,8 @@ export interface Job {
   /** The export, or the erasure. */
   about: number | null;
   leaseId: string;
+  /** How often it was begun, this time as well. */
+  tries: number;
 }
 
 /** What a user asked for that takes its time. Claims see ids and kinds only. */
@@ -17,10 +19,10 @@ export const jobModel = (db: Db) => ({
   },
 
   /** Cross-tenant. */
-  claim: (limit: number, leaseSeconds: number) =>
+  claim: (kinds: readonly Job['kind'][], limit: number, leaseSeconds: number) =>
     db.query<Job>(sql`
-      select id, user_id as "userId", kind, about, lease_id as "leaseId"
-        from claim_jobs(${limit}, make_interval(secs => ${leaseSeconds}))`),
+      select id, user_id as "userId", kind, about, lease_id as "leaseId", tries
+        from claim_jobs(${limit}, make_interval(secs => ${leaseSeconds}), ${[...kinds]}::text[])`),
 
   /** False: somebody else has it by now. */
   async renew({ id, leaseId }: Job, leaseSeconds: number): Promise<boolean> {

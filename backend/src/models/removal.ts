@@ -40,15 +40,16 @@ export const removalModel = (db: Db) => ({
     await db.query(sql`select blank_phones(${userId})`);
   },
 
-  /** Some of all that a user has. Returns how many rows went. */
-  async removeRows(userId: number, limit: number): Promise<number> {
-    for (const table of TABLES) {
+  /** Some of all that a user has. Returns from where to go on, past what was found empty; null: nothing was left. */
+  async removeRows(userId: number, limit: number, from: number): Promise<number | null> {
+    for (const [at, table] of TABLES.entries()) {
+      if (at < from) continue;
       const rows = await db.query(sql`
         delete from ${raw(table)} where ctid = any (array(
           select ctid from ${raw(table)} where user_id = ${userId} limit ${limit})) returning 1`);
-      if (rows.length > 0) return rows.length;
+      if (rows.length > 0) return at;
     }
-    return 0;
+    return null;
   },
 
   /** Some of their files' rows; the keys of the files. */

@@ -7,6 +7,7 @@ import type { Tenancy } from '../models/index.js';
 import { Problem } from '../utils/problem.js';
 import { spellingsOf } from '../utils/number.js';
 import { namesOf, withoutThem } from './erased.js';
+import { backoff } from './job.js';
 import { endWaiting, record } from './progress.js';
 
 export interface ErasureView {
@@ -24,8 +25,9 @@ const MESSAGES_A_STRETCH = 5000;
 const WAITING = ['scheduled', 'queued'];
 /** Seconds until what is just being sent has been. */
 const SENDING_AGAIN = 5;
-/** Seconds until a database of the nodes that is away is asked again. */
+/** Seconds until a database of the nodes that is away is asked again, at first and at most. */
 const AWAY_AGAIN = 10;
+const MOST_AWAY_AGAIN = 60;
 
 const view = ({ id, createdAt, endedAt }: Erasure): ErasureView => ({
   id,
@@ -154,7 +156,7 @@ export function createErasing(deps: {
     },
 
     /** Seconds until it is to be done again; null: nothing is left. */
-    async run({ userId, about }: Job, renew: () => Promise<void>): Promise<number | null> {
+    async run({ userId, about, tries }: Job, renew: () => Promise<void>): Promise<number | null> {
       const found = await tenancy.inTenant(userId, async (models) => {
         const contact = (await models.erasures.find(about!))?.contact;
         if (!contact) return null;
@@ -168,7 +170,7 @@ export function createErasing(deps: {
       await eraseNames(userId, found, renew);
       await eraseEvents(userId, found, renew);
       // Before the traces go, by which they are known under all of their names.
-      if (!(await eraseOnNodes(userId, found))) return AWAY_AGAIN;
+      if (!(await eraseOnNodes(userId, found))) return backoff(tries, AWAY_AGAIN, MOST_AWAY_AGAIN);
       await tenancy.inTenant(userId, (models) => models.erasures.removeTraces(userId, found));
       // Only then: an export that is begun after this one's end reads nothing of them.
       await end(userId, about!);

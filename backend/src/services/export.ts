@@ -121,9 +121,14 @@ export function createExports(deps: {
     };
   }
 
-  async function* lines(userId: number, of: ExportedTable): AsyncGenerator<string> {
+  async function* lines(
+    userId: number,
+    of: ExportedTable,
+    renew: () => Promise<void>,
+  ): AsyncGenerator<string> {
     let after: Record<string, unknown> | null = null;
     for (;;) {
+      await renew();
       const page = await tenancy.inTenant(userId, (models) =>
         models.exports.page(userId, of, { after, limit: ROWS_A_PAGE }),
       );
@@ -151,7 +156,11 @@ export function createExports(deps: {
     });
 
   /** Writes the archive as it is read, one file after the other. Returns its size in bytes. */
-  async function write(userId: number, key: string, onFile: () => Promise<void>): Promise<number> {
+  async function write(
+    userId: number,
+    key: string,
+    { onFile, renew }: { onFile: () => Promise<void>; renew: () => Promise<void> },
+  ): Promise<number> {
     const zip = new ZipFile();
     const out = new PassThrough();
     let size = 0;
@@ -169,7 +178,7 @@ export function createExports(deps: {
       await onFile();
     };
     try {
-      for (const of of EXPORTED) await add(`${of.name}.jsonl`, Readable.from(lines(userId, of)));
+      for (const of of EXPORTED) await add(`${of.name}.jsonl`, Readable.from(lines(userId, of, renew)));
       for await (const { id, storageKey: at, fileName } of files(userId))
         await add(
           `media/${id}${fileName ? ` ${fileName.replace(/[/\\]/g, '_')}` : ''}`,
@@ -227,6 +236,11 @@ export function createExports(deps: {
       return { stream, size: found.size!, name: NAME };
     },
 
+    /** It was tried often enough: another can be asked for. */
+    async fail({ userId, about: id }: Job): Promise<void> {
+      await tenancy.inTenant(userId, (models) => models.exports.setFailed(id!));
+    },
+
     /** Begun anew when its process died. `renew` rejects when somebody else has the job by now. */
     async run({ userId, about: id }: Job, renew: () => Promise<void>): Promise<null> {
       const count = await tenancy.inTenant(userId, async (models) => {
@@ -245,7 +259,7 @@ export function createExports(deps: {
         );
       };
       try {
-        const size = await write(userId, key, onFile);
+        const size = await write(userId, key, { onFile, renew });
         const gone = await tenancy.inTenant(userId, async (models) => {
           const isKept = await models.exports.setReady(id!, { storageKey: key, size, lifetime: LIFETIME });
           // Begun anew, as a contact was erased meanwhile; or its user is gone.

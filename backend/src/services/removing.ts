@@ -4,6 +4,7 @@ import type { Logger } from '../config/logger.js';
 import type { Job } from '../models/job.js';
 import type { Tenancy } from '../models/index.js';
 import { Problem } from '../utils/problem.js';
+import { backoff } from './job.js';
 import type { PhoneLife } from './phone-life.js';
 import type { Proofs } from './proof.js';
 import type { SecondFactors } from './second-factor.js';
@@ -13,8 +14,9 @@ export type Removing = ReturnType<typeof createRemoving>;
 
 const ROWS_A_BATCH = 2000;
 const PHONES_A_PAGE = 100;
-/** Seconds until nodes that had not forgotten a phone are asked about again. */
+/** Seconds until nodes that had not forgotten a phone are asked about again: soon at first, as most are there. */
 const AGAIN = 2;
+const MOST_AGAIN = 60;
 
 /** The end of an account, with all that is known of its user, here and on the nodes. */
 export function createRemoving(deps: {
@@ -42,11 +44,12 @@ export function createRemoving(deps: {
   }
 
   async function removeRows(userId: number, renew: () => Promise<void>): Promise<void> {
-    let count: number;
-    do {
-      count = await tenancy.inTenant(userId, (models) => models.removal.removeRows(userId, ROWS_A_BATCH));
+    let from: number | null = 0;
+    while (from !== null) {
+      const at: number = from;
+      from = await tenancy.inTenant(userId, (models) => models.removal.removeRows(userId, ROWS_A_BATCH, at));
       await renew();
-    } while (count > 0);
+    }
     let files: string[];
     do {
       files = await tenancy.inTenant(userId, (models) => models.removal.removeFiles(userId, ROWS_A_BATCH));
@@ -82,13 +85,13 @@ export function createRemoving(deps: {
     },
 
     /** Seconds until it is to be done again, as a node has yet to forget a phone; null: nothing is left. */
-    async run({ userId }: Job, renew: () => Promise<void>): Promise<number | null> {
+    async run({ userId, tries }: Job, renew: () => Promise<void>): Promise<number | null> {
       await removePhones(userId, renew);
       await tenancy.inTenant(userId, (models) => models.removal.blankPhones(userId));
       await removeRows(userId, renew);
       const left = await tenancy.inTenant(userId, (models) => models.removal.countLeft(userId));
       wake.hint('check');
-      if (left > 0) return AGAIN;
+      if (left > 0) return backoff(tries, AGAIN, MOST_AGAIN);
       await tenancy.inTenant(userId, (models) => models.removal.removeUser(userId));
       logger.info('user removed', { userId });
       return null;

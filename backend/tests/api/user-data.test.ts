@@ -55,6 +55,20 @@ describe('the data of a user', () => {
     return { user, phone, media };
   };
 
+  /** To our own database, beside the gateway. */
+  const connected = async (): Promise<pg.Client> => {
+    const { env } = gateway.database;
+    const one = new pg.Client({
+      host: env.DB_HOST,
+      port: Number(env.DB_PORT),
+      database: env.DB_NAME,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+    });
+    await one.connect();
+    return one;
+  };
+
   const exported = async (user: TestUser) => {
     expect((await user.api.post('/api/me/export')).status).toBe(202);
     return until('it is ready', async () => {
@@ -230,15 +244,7 @@ describe('the data of a user', () => {
     const link = (await exported(user)).url.replace(/^https?:\/\/[^/]+/, gateway.url);
     expect((await fetch(link)).status).toBe(200);
     // Holds up the next one where it has read the messages already.
-    const { env } = gateway.database;
-    const holder = new pg.Client({
-      host: env.DB_HOST,
-      port: Number(env.DB_PORT),
-      database: env.DB_NAME,
-      user: env.DB_USER,
-      password: env.DB_PASSWORD,
-    });
-    await holder.connect();
+    const holder = await connected();
     try {
       await holder.query('begin; lock table usage_days in access exclusive mode');
       const { body: begun } = await user.api.post('/api/me/export');
@@ -269,6 +275,51 @@ describe('the data of a user', () => {
     } finally {
       await holder.end();
     }
+  });
+
+  it('regression › exports that take long › an erasure does not wait for them', async () => {
+    const users = await Promise.all([1, 2, 3].map(() => newUser(gateway.url)));
+    const holder = await connected();
+    try {
+      await holder.query('begin; lock table moves in access exclusive mode');
+      for (const { api } of users.slice(1)) await api.post('/api/me/export');
+      await until('one is on its way', async () => {
+        const rows = await gateway.database.queryAll(
+          `select 1 from jobs where kind = 'export' and lease_id is not null`,
+        );
+        return rows.length > 0;
+      });
+      await erased(users[0]!, CONTACT);
+      await holder.query('rollback');
+      for (const { api } of users.slice(1))
+        await until('it is ready', async () => (await api.get('/api/me/export')).body.status === 'ready');
+    } finally {
+      await holder.end();
+    }
+  });
+
+  it('regression › an export that cannot be made › failed after some tries, and another can be asked for', async () => {
+    const user = await newUser(gateway.url);
+    const { queryAll } = gateway.database;
+    await queryAll(`insert into lids (user_id, lid, number) values (${user.id}, '1', '+62')`);
+    await queryAll(
+      `create policy unreadable on lids as restrictive for select using (1 / (user_id - ${user.id}) is not null)`,
+    );
+    const { body: first } = await user.api.post('/api/me/export');
+    const latest = async () => (await user.api.get('/api/me/export')).body;
+    try {
+      await until('it was tried', async () => {
+        const rows = await queryAll(
+          `update jobs set tries = 5, ready_at = now() where user_id = ${user.id} and tries = 1 and lease_id is null returning 1`,
+        );
+        return rows.length > 0;
+      });
+      await until('it has failed', async () => (await latest()).status === 'failed');
+    } finally {
+      await queryAll('drop policy unreadable on lids');
+    }
+    expect((await exported(user)).id).not.toBe(first.id);
+    expect(await queryAll(`select 1 from exports where user_id = ${user.id}`)).toHaveLength(1);
   });
 
   it('the account removed › at once nothing of it is let in › then it is nowhere: tables, files, nodes, keys', async () => {
