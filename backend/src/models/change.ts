@@ -52,13 +52,16 @@ export const changeModel = (db: Db) => ({
        where p.phone_id = n.phone and p.whatsapp_id = n.name
       returning p.phone_id as "phoneId", p.whatsapp_id as "whatsappId", p.kind, p.content, p.at`),
 
-  /** Parked since before a moment, and told to nobody: marked as told, at most `limit`. */
+  /** Parked since before a moment, and told to nobody: marked as told, at most `limit`, in the order in which they came. */
   markTold: (userId: number, before: Date, limit: number) =>
     db.query<ParkedChange & { phoneId: number }>(sql`
-      update parked_changes set told_at = now() where (phone_id, whatsapp_id, kind) in (
-        select phone_id, whatsapp_id, kind from parked_changes
-         where user_id = ${userId} and told_at is null and since < ${before} order by since limit ${limit} for update)
-      returning phone_id as "phoneId", whatsapp_id as "whatsappId", kind, content, at, chat, from_me as "fromMe"`),
+      with told as (
+        update parked_changes set told_at = now() where (phone_id, whatsapp_id, kind) in (
+          select phone_id, whatsapp_id, kind from parked_changes
+           where user_id = ${userId} and told_at is null and since < ${before} order by since limit ${limit} for update)
+        returning *)
+      select phone_id as "phoneId", whatsapp_id as "whatsappId", kind, content, at, chat, from_me as "fromMe"
+        from told order by since, at, whatsapp_id`),
 
   /** Those of the users in reach who have such a change. */
   async usersWithUntold(before: Date): Promise<number[]> {
