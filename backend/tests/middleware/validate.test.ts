@@ -243,7 +243,7 @@ describe('input', () => {
     });
 
     it('a gzip bomb › 415 without unpacking it', async () => {
-      const { status } = await send(gzipSync(Buffer.alloc(300_000_000, 0x20)), {
+      const { status } = await send(gzipSync(Buffer.alloc(30_000_000, 0x20)), {
         'content-encoding': 'gzip',
       });
       expect(status).toBe(415);
