@@ -562,6 +562,10 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.erased_key(p_user bigint, p_key text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ select 'erased:' || encode(sha256(convert_to(p_user || ' ' || p_key, 'UTF8')), 'hex') $$;
+
 CREATE FUNCTION public.expired_heads(p_limit integer) RETURNS TABLE(user_id bigint, phone_id bigint, message_id bigint, chat_key bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -804,6 +808,41 @@ CREATE FUNCTION public.keep_sealing_key(p_id text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$ delete from sealing_keys where id <> p_id $$;
+
+CREATE FUNCTION public.kept_key(p_user bigint, p_key text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  select coalesce((select k.key from idempotency_keys k
+                    where k.user_id = p_user and k.key = erased_key(p_user, p_key) and k.expires_at > now()), p_key)
+$$;
+
+CREATE FUNCTION public.kept_keys(p_batch jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+begin
+  if not jsonb_path_exists(p_batch, '$[*].key ? (@ != null)') then
+    return p_batch;
+  end if;
+  perform set_config('app.user_ids', (
+    select array_agg(distinct (b.j->'userId')::bigint) from jsonb_array_elements(p_batch) as b (j))::text, true);
+  if not exists (
+    select from jsonb_array_elements(p_batch) as b (j)
+      join lateral (select from idempotency_keys k
+                     where k.user_id = (b.j->>'userId')::bigint
+                       and k.key = erased_key((b.j->>'userId')::bigint, b.j->>'key') offset 0) k on true
+     where b.j->>'key' is not null) then
+    return p_batch;
+  end if;
+  return (
+    select jsonb_agg(case when b.j->>'key' is null then b.j
+                          else jsonb_set(b.j, '{key}', to_jsonb(kept_key((b.j->>'userId')::bigint, b.j->>'key'))) end
+                     order by b.ord)
+      from jsonb_array_elements(p_batch) with ordinality as b (j, ord));
+end
+$_$;
 
 CREATE FUNCTION public.kept_since(p_user bigint, p_what text, p_since timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE

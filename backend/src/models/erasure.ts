@@ -58,11 +58,10 @@ const TRACES: readonly { table: string; is: (names: Names) => Sql }[] = [
   },
   { table: 'inbound_facts', is: ({ pattern }) => sql`key ~ ${pattern}` },
   { table: 'quarantine', is: ({ pattern }) => sql`body::text ~ ${pattern}` },
-  {
-    table: 'idempotency_keys',
-    is: ({ pattern }) => sql`response::text ~ ${pattern}`,
-  },
 ];
+
+/** Digits between others than digits, as a key of somebody's own making may have them. */
+const wholeOf = (users: readonly string[]): string => `(^|[^0-9])(${users.join('|')})([^0-9]|$)`;
 
 const columns = raw('id, contact, created_at as "createdAt", ended_at as "endedAt"');
 
@@ -183,6 +182,9 @@ export const erasureModel = (db: Db) => {
       const ids = messages.map(({ id }) => id);
       const media = messages.flatMap(({ mediaId }) => (mediaId === null ? [] : [mediaId]));
       await db.query(sql`delete from messages where user_id = ${userId} and id = any (${ids}::bigint[])`);
+      // Without the message its key refuses a repetition; without the key, that would be sent again.
+      await db.query(sql`
+      update idempotency_keys set message_id = null where user_id = ${userId} and message_id = any (${ids}::bigint[])`);
       const rows = await db.query<{ key: string | null }>(sql`
       delete from media m where m.user_id = ${userId} and m.id = any (${media}::bigint[])
          and not exists (select 1 from messages w where w.user_id = m.user_id and w.media_id = m.id)
@@ -190,10 +192,27 @@ export const erasureModel = (db: Db) => {
       return rows.flatMap(({ key }) => (key ? [key] : []));
     },
 
+    /**
+     * Keys stay, as what they stand for is never to be done again: answers that tell of them are blanked, and of keys that name
+     * them a form is made that nobody reads. Keys themselves go with the traces, when none is asked for by them any more.
+     */
+    async hideKeys(userId: number, { pattern, users }: Names): Promise<void> {
+      await db.query(sql`
+      update idempotency_keys set response = null where user_id = ${userId} and response::text ~ ${pattern}`);
+      await db.query(sql`
+      insert into idempotency_keys (user_id, key, request_hash, message_id, response, created_at, expires_at)
+      select user_id, erased_key(user_id, key), request_hash, message_id, response, created_at, expires_at
+        from idempotency_keys where user_id = ${userId} and key !~ '^erased:' and key ~ ${wholeOf(users)}
+      on conflict do nothing`);
+    },
+
     /** All that is short. */
     async removeTraces(userId: number, names: Names): Promise<void> {
       for (const { table, is } of TRACES)
         await db.query(sql`delete from ${raw(table)} where user_id = ${userId} and ${is(names)}`);
+      await db.query(
+        sql`delete from idempotency_keys where user_id = ${userId} and key !~ '^erased:' and key ~ ${wholeOf(names.users)}`,
+      );
       await db.query(sql`
       update groups set owner = null where user_id = ${userId} and owner = any (${[...names.addresses]}::text[])`);
     },

@@ -182,7 +182,7 @@ export const messageModel = (db: Db) => {
         select n, outcome, phone_status as "phoneStatus", id, phone_id as "phoneId", chat, from_number as "from",
                to_number as "to", type, content, payload, priority, media_id as "mediaId", send_at as "sendAt",
                created_at as "createdAt", expires_at as "expiresAt", day_left as "dayLeft"
-          from accept_messages(${JSON.stringify(drafts)}::jsonb)`);
+          from accept_messages(kept_keys(${JSON.stringify(drafts)}::jsonb))`);
       const byPlace = new Map(rows.map(({ n, ...answer }) => [n, answer]));
       return drafts.map((_draft, n) => byPlace.get(n));
     },

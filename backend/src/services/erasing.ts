@@ -169,6 +169,7 @@ export function createErasing(deps: {
       if (!(await eraseMessages(userId, found, renew))) return SENDING_AGAIN;
       await eraseNames(userId, found, renew);
       await eraseEvents(userId, found, renew);
+      await tenancy.inTenant(userId, (models) => models.erasures.hideKeys(userId, found));
       // Before the traces go, by which they are known under all of their names.
       if (!(await eraseOnNodes(userId, found))) return backoff(tries, AWAY_AGAIN, MOST_AWAY_AGAIN);
       await tenancy.inTenant(userId, (models) => models.erasures.removeTraces(userId, found));

@@ -21,8 +21,13 @@ export async function once<First, Again>(
     await models.idempotency.store(userId, key, again);
     return { value: first, replayed: false };
   }
-  if (!reservation.requestHash.equals(requestHash) || reservation.response === null) {
+  if (!reservation.requestHash.equals(requestHash))
     throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another request');
-  }
+  // It was done: better no answer than doing it a second time.
+  if (reservation.response === null)
+    throw new Problem(
+      'idempotency_mismatch',
+      'This request was done; what it was answered was erased with a contact of whom it told',
+    );
   return { value: reservation.response as Again, replayed: true };
 }

@@ -167,4 +167,33 @@ describe('a contact erased', () => {
     await erased(user, `+${message.id}`);
     expect(await events()).toEqual(before);
   });
+
+  it('regression › a bulk, and a key that names the contact › asked for again after it › nothing is sent twice', async () => {
+    const contact = '+628910020005';
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    const messages = [contact, OTHER].map((to) => ({ phoneId: phone.id, to, message: 'bulk' }));
+    const single = { phoneId: phone.id, to: contact, message: 'single' };
+    const other = { phoneId: phone.id, to: OTHER, message: 'other' };
+    const keyed = (name: string) => ({ 'idempotency-key': name });
+    const [hello, about] = [`hello-${contact.slice(1)}`, `about-${contact.slice(1)}`];
+    const bulk = () => user.api.post('/api/messages/bulk', { messages }, keyed('bulk-1'));
+    const send = (body: object, name: string) => user.api.post('/api/messages/send', body, keyed(name));
+    expect((await bulk()).status).toBe(202);
+    const { body: first } = await send(single, hello);
+    const { body: second } = await send(other, about);
+    for (const { id } of [first, second]) await settled(user, id, ['read']);
+    const count = async () => (await user.api.get('/api/messages?limit=100')).body.data.length;
+    await until(
+      'all went out',
+      async () => (await user.api.get('/api/messages?status=read')).body.data.length === 4,
+    );
+    await erased(user, contact);
+    expect(await placesOf(contact.slice(1))).toEqual([]);
+    expect(await count()).toBe(2);
+    const [again, alone, same] = [await bulk(), await send(single, hello), await send(other, about)];
+    expect([again.body.code, alone.body.code]).toEqual(['idempotency_mismatch', 'idempotency_mismatch']);
+    expect([same.status, same.body.id]).toEqual([202, second.id]);
+    expect(await count()).toBe(2);
+  });
 });
