@@ -2515,6 +2515,10 @@ CREATE INDEX api_keys_phone ON public.api_keys USING btree (user_id, phone_id) W
 
 CREATE INDEX attempts_delivery ON public.attempts USING btree (delivery_id);
 
+CREATE INDEX attempts_user ON public.attempts USING btree (user_id, id);
+
+CREATE INDEX audit_order_user ON public.audit_order USING btree (user_id);
+
 CREATE INDEX audit_user ON public.audit USING btree (user_id, id);
 
 CREATE INDEX bulk_checks_due ON public.bulk_checks USING btree (check_at);
@@ -2554,6 +2558,8 @@ CREATE INDEX group_members_lid ON public.group_members USING btree (user_id, add
 CREATE INDEX idempotency_keys_expires ON public.idempotency_keys USING btree (expires_at);
 
 CREATE INDEX inbound_facts_received ON public.inbound_facts USING btree (received_at);
+
+CREATE INDEX inbound_facts_user ON public.inbound_facts USING btree (user_id);
 
 CREATE INDEX jobs_ready ON public.jobs USING btree (ready_at);
 
@@ -2607,6 +2613,8 @@ CREATE INDEX messages_of_lid ON public.messages USING btree (user_id, from_numbe
 
 CREATE INDEX messages_of_media ON public.messages USING btree (user_id, media_id) WHERE (media_id IS NOT NULL);
 
+CREATE INDEX messages_of_sender ON public.messages USING btree (user_id, from_number) WHERE ((direction = 'in'::text) AND (chat <> from_number));
+
 CREATE UNIQUE INDEX messages_one_sending ON public.messages USING btree (phone_number_id) WHERE (status = 'sending'::text);
 
 CREATE INDEX messages_silent ON public.messages USING btree (user_id, sending_at) WHERE ((status = 'sent'::text) AND (source = 'api'::text) AND (overdue_at IS NULL));
@@ -2642,6 +2650,8 @@ CREATE UNIQUE INDEX phone_numbers_number ON public.phone_numbers USING btree (us
 CREATE UNIQUE INDEX placements_current ON public.placements USING btree (phone_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX placements_left ON public.placements USING btree (phone_id) WHERE ((ended_at IS NOT NULL) AND (cleared_at IS NULL));
+
+CREATE INDEX quarantine_user ON public.quarantine USING btree (user_id, id);
 
 CREATE INDEX sessions_expires ON public.sessions USING btree (expires_at);
 

@@ -120,15 +120,57 @@ export const erasureModel = (db: Db) => {
       return [...new Set([...spellings, ...rows.map(({ name }) => name)])];
     },
 
-    /** Some of what was said with them, in their own chat or by them in groups; locked. */
-    messages: (userId: number, { addresses }: Names, limit: number) =>
-      db.query<ErasedMessage>(sql`
-      select id, media_id as "mediaId", phone_number_id as "phoneId", status from messages
-       where user_id = ${userId}
-         and (chat_key = any (select hashtextextended(a, 0) from unnest(${[...addresses]}::text[]) a)
-                and chat = any (${[...addresses]}::text[])
-              or from_number = any (${[...addresses]}::text[]))
-       order by id limit ${limit} for update`),
+    /**
+     * Some of what was said with them, in their own chat or by them elsewhere: two questions, each by its index. What a phone of
+     * one's own has said elsewhere is never theirs, whatever number it had.
+     */
+    messages: (userId: number, { addresses }: Names, { after, limit }: { after: number; limit: number }) =>
+      db.query<Pick<ErasedMessage, 'id' | 'mediaId'>>(sql`
+      with theirs as materialized (
+        select id, media_id from messages
+         where user_id = ${userId} and chat = any (${[...addresses]}::text[]) and id > ${after}
+           and chat_key = any (array(select hashtextextended(a, 0) from unnest(${[...addresses]}::text[]) a))
+        union all
+        select id, media_id from messages
+         where user_id = ${userId} and from_number = any (${[...addresses]}::text[]) and id > ${after}
+           and direction = 'in' and chat <> from_number)
+      select distinct id, media_id as "mediaId" from theirs order by id limit ${limit}`),
+
+    /** Held against a message that takes one of them at this moment: it is seen afterwards, or finds the file gone. */
+    async holdMedia(userId: number, messages: readonly Pick<ErasedMessage, 'mediaId'>[]): Promise<void> {
+      const media = messages.flatMap(({ mediaId }) => (mediaId === null ? [] : [mediaId]));
+      await db.query(sql`
+      select from media where user_id = ${userId} and id = any (${media}::bigint[]) order by id for update`);
+    },
+
+    /** Chats of others in which they spoke: their last message is one that stays, and what stays is counted. */
+    async mendChats(userId: number, messageIds: readonly number[]): Promise<void> {
+      const ids = sql`${[...messageIds]}::bigint[]`;
+      const said = (direction: 'in' | 'out') => sql`(
+        select id, created_at from messages m
+         where m.user_id = t.user_id and m.chat_key = hashtextextended(t.chat, 0) and m.direction = ${direction}
+           and m.phone_number_id = t.phone_id and m.chat = t.chat and m.id <> all (${ids})
+         order by created_at desc, id desc limit 1)`;
+      await db.query(sql`
+      with touched as (
+        select c.user_id, c.phone_id, c.chat from chats c
+          join (select distinct phone_number_id, chat from messages
+                 where user_id = ${userId} and id = any (${ids}) and chat <> from_number and direction = 'in') m
+            on c.user_id = ${userId} and c.phone_id = m.phone_number_id and c.chat = m.chat
+         order by c.phone_id, c.chat for update of c),
+      mended as (
+        select t.*, l.id, l.created_at from touched t left join lateral (
+          select * from (${said('in')} union all ${said('out')}) l order by created_at desc, id desc limit 1) l on true),
+      moved as (
+        update chats c set last_message_id = n.id, last_at = n.created_at, unread = (
+          select count(*) from (
+            select id from messages m
+             where m.user_id = c.user_id and m.chat_key = hashtextextended(c.chat, 0) and m.direction = 'in'
+               and m.phone_number_id = c.phone_id and m.chat = c.chat
+             order by m.created_at desc, m.id desc limit c.unread) u where u.id <> all (${ids}))
+          from mended n where c.phone_id = n.phone_id and c.chat = n.chat and n.id is not null)
+      delete from chats c using mended n where c.phone_id = n.phone_id and c.chat = n.chat and n.id is null`);
+    },
 
     /** What is left of events about these messages is that they were there. Deliveries send that from now on. */
     async blankEventsOf(userId: number, messageIds: readonly number[]): Promise<void> {
@@ -177,7 +219,7 @@ export const erasureModel = (db: Db) => {
        where m.id = n.id`);
     },
 
-    /** Returns the keys of files that nothing else needs any more. */
+    /** Returns the keys of files that nothing else needs any more. What was uploaded by itself is the user's own, and stays. */
     async removeMessages(userId: number, messages: readonly ErasedMessage[]): Promise<string[]> {
       const ids = messages.map(({ id }) => id);
       const media = messages.flatMap(({ mediaId }) => (mediaId === null ? [] : [mediaId]));
@@ -187,7 +229,7 @@ export const erasureModel = (db: Db) => {
       update idempotency_keys set message_id = null where user_id = ${userId} and message_id = any (${ids}::bigint[])`);
       const rows = await db.query<{ key: string | null }>(sql`
       delete from media m where m.user_id = ${userId} and m.id = any (${media}::bigint[])
-         and not exists (select 1 from messages w where w.user_id = m.user_id and w.media_id = m.id)
+         and m.source <> 'upload' and not exists (select 1 from messages w where w.user_id = m.user_id and w.media_id = m.id)
       returning storage_key as key`);
       return rows.flatMap(({ key }) => (key ? [key] : []));
     },

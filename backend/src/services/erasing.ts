@@ -52,35 +52,39 @@ export function createErasing(deps: {
   const { tenancy, storage, store, wake } = deps;
 
   /** What waits to go to them does not go out any more. */
-  const eraseSome = (userId: number, names: Names) =>
+  const eraseSome = (userId: number, names: Names, after: number) =>
     tenancy.inTenant(userId, async (models) => {
+      // Found before the counter is taken, which everything that happens to this user waits for.
+      const some = await models.erasures.messages(userId, names, { after, limit: MESSAGES_A_BATCH });
       await models.events.lockCounter(userId);
-      const found = await models.erasures.messages(userId, names, MESSAGES_A_BATCH);
-      const waiting = await models.messages.listForUpdate(
-        found.filter(({ status }) => WAITING.includes(status)).map(({ id }) => id),
-      );
+      await models.erasures.holdMedia(userId, some);
+      const found = await models.messages.listForUpdate(some.map(({ id }) => id));
+      const waiting = found.filter(({ status }) => WAITING.includes(status));
       await record(
         models,
         waiting.map((message) => endWaiting(message, { status: 'cancelled', reason: 'contact_erased' })),
       );
       await models.lanes.advance(waiting);
       const ended = found.filter(({ status }) => status !== 'sending');
-      await models.erasures.blankEventsOf(
-        userId,
-        ended.map(({ id }) => id),
-      );
+      const ids = ended.map(({ id }) => id);
+      await models.erasures.blankEventsOf(userId, ids);
+      await models.erasures.mendChats(userId, ids);
       const files = await models.erasures.removeMessages(userId, ended);
-      return { files, count: ended.length, isSending: ended.length < found.length };
+      const last = some.length < MESSAGES_A_BATCH ? null : some.at(-1)!.id;
+      return { files, last, isSending: ended.length < found.length };
     });
 
   async function eraseMessages(userId: number, names: Names, renew: () => Promise<void>): Promise<boolean> {
-    for (;;) {
-      const { files, count, isSending } = await eraseSome(userId, names);
+    let after: number | null = 0;
+    let isSent = true;
+    while (after !== null) {
+      const { files, last, isSending } = await eraseSome(userId, names, after);
       for (const key of files) await storage.remove(key).catch(() => undefined);
       await renew();
-      if (isSending) return false;
-      if (count < MESSAGES_A_BATCH) return true;
+      isSent &&= !isSending;
+      after = last;
     }
+    return isSent;
   }
 
   /** What others said of them is theirs, and stays. */

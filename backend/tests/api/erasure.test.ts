@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { newPhone, newUser, settled, type TestUser } from '../support/client.js';
+import { form, pdf, postForm } from '../support/files.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startNodes, type TestNodes } from '../support/nodes.js';
 import { placesOf as placesIn } from '../support/places.js';
@@ -32,6 +33,19 @@ describe('a contact erased', () => {
   });
 
   const placesOf = (text: string) => placesIn(text, { gateway, nodes });
+  /** Of our own database, beside the gateway. */
+  const connected = async (): Promise<pg.Client> => {
+    const { env } = gateway.database;
+    const one = new pg.Client({
+      host: env.DB_HOST,
+      port: Number(env.DB_PORT),
+      database: env.DB_NAME,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+    });
+    await one.connect();
+    return one;
+  };
   const say = async (user: TestUser, phoneId: number, to: string, more = {}) => {
     const { body } = await user.api.post('/api/messages/send', {
       phoneId,
@@ -195,5 +209,66 @@ describe('a contact erased', () => {
     expect([again.body.code, alone.body.code]).toEqual(['idempotency_mismatch', 'idempotency_mismatch']);
     expect([same.status, same.body.id]).toEqual([202, second.id]);
     expect(await count()).toBe(2);
+  });
+
+  it('regression › a group in which they spoke last › erased › listed by what stays, and what is unread counted', async () => {
+    const contact = '+628910030005';
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    const { id } = await hear(phone.phoneNumber, contact, { type: 'group', text: 'Friends' });
+    await hear(phone.phoneNumber, OTHER, { group: id, text: 'first' });
+    const first = await heard(user);
+    await hear(phone.phoneNumber, contact, { group: id, text: 'last' });
+    await heard(user, 2);
+    const { id: gone } = await hear(phone.phoneNumber, contact, { type: 'group', text: 'Theirs alone' });
+    await hear(phone.phoneNumber, contact, { group: gone, text: 'alone' });
+    await heard(user, 3);
+    const chats = async () => (await user.api.get(`/api/phones/${phone.id}/chats`)).body.data;
+    expect((await chats()).length).toBe(2);
+    await erased(user, contact);
+    expect(await chats()).toEqual([
+      expect.objectContaining({ unread: 1, lastMessage: expect.objectContaining({ id: first.id }) }),
+    ]);
+  });
+
+  it('regression › a file that is taken for another message just then, or was uploaded › erased › the file stays', async () => {
+    const contact = '+628910050005';
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    const { body: brochure } = await user.api.post('/api/media', { media: 'aGVsbG8=' });
+    const file = form({}, { bytes: pdf(), name: 'own.pdf', type: 'application/pdf' });
+    const uploaded = await postForm(`${gateway.url}/api/media`, user, file);
+    for (const mediaId of [brochure.id, uploaded.body.id])
+      await say(user, phone.id, contact, { type: 'document', mediaId, message: undefined });
+    const other = await connected();
+    await other.query(`begin; select set_config('app.user_ids', '{${user.id}}', true)`);
+    await other.query(`select 1 from media where id = ${brochure.id} for share`);
+    const id = await ask(user, contact);
+    await until('it waits', async () => {
+      const rows = await gateway.database.queryAll(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%from media%'`,
+      );
+      return rows.length > 0;
+    });
+    await other.query(`
+      insert into messages (user_id, phone_number_id, direction, source, chat, from_number, to_number, type, status, sequence, due_at, send_at, media_id)
+      values (${user.id}, ${phone.id}, 'out', 'api', '${OTHER}', '${phone.phoneNumber}', '${OTHER}', 'document', 'scheduled', 999999,
+              now() + interval '1 hour', now() + interval '1 hour', ${brochure.id})`);
+    await other.query('commit');
+    await other.end();
+    await done(user, id);
+    const { data } = (await user.api.get('/api/messages')).body;
+    expect(data.map(({ media }: any) => media.id)).toEqual([brochure.id]);
+    const files = await gateway.database.queryAll(`select 1 from media where user_id = ${user.id}`);
+    expect(files).toHaveLength(2);
+  });
+
+  it('regression › the number of a phone that one had before › erased › what it said to others stays', async () => {
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    const kept = await say(user, phone.id, OTHER);
+    expect((await user.api.call('DELETE', `/api/phones/${phone.id}`)).status).toBe(204);
+    await erased(user, phone.phoneNumber);
+    expect((await user.api.get(`/api/messages/${kept.id}`)).status).toBe(200);
   });
 });
