@@ -165,13 +165,22 @@ export const deliveryModel = (db: Db) => ({
        where d.id = n.id`);
   },
 
+  /** What is answered to an event that was erased meanwhile is not kept: receivers may say what they were told. */
   async note(attempts: readonly (Attempt & { userId: number; deliveryId: string })[]): Promise<void> {
     await db.query(sql`
       insert into attempts (user_id, delivery_id, number, at, duration_ms, status_code, error_class, detail, answer)
-      select * from unnest(${attempts.map((a) => a.userId)}::bigint[], ${attempts.map((a) => a.deliveryId)}::text[],
+      select n.user_id, n.delivery_id, n.number, n.at, n.duration_ms, n.status_code, n.error_class,
+             case when e.type is distinct from 'event.erased' then n.detail end,
+             case when e.type is distinct from 'event.erased' then n.answer end
+        from unnest(${attempts.map((a) => a.userId)}::bigint[], ${attempts.map((a) => a.deliveryId)}::text[],
         ${attempts.map((a) => a.number)}::integer[], ${attempts.map((a) => a.at)}::timestamptz[],
         ${attempts.map((a) => a.durationMs)}::integer[], ${attempts.map((a) => a.statusCode)}::integer[],
         ${attempts.map((a) => a.errorClass)}::text[], ${attempts.map((a) => a.detail)}::text[],
-        ${attempts.map((a) => a.answer)}::text[])`);
+        ${attempts.map((a) => a.answer)}::text[])
+             with ordinality as n (user_id, delivery_id, number, at, duration_ms, status_code, error_class, detail, answer, nth)
+        left join lateral (
+          select v.type from deliveries d join events v on v.user_id = d.user_id and v.sequence = d.event_sequence
+           where d.id = n.delivery_id and d.user_id = n.user_id offset 0) e on true
+       order by n.nth`);
   },
 });
