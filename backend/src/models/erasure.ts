@@ -6,6 +6,8 @@ export interface Erasure {
   /** Null once it has ended. */
   contact: string | null;
   createdAt: Date;
+  /** When it was last asked for, in microseconds since 1970. */
+  askedAt: number;
   endedAt: Date | null;
 }
 
@@ -63,7 +65,8 @@ const TRACES: readonly { table: string; is: (names: Names) => Sql }[] = [
 /** Digits between others than digits, as a key of somebody's own making may have them. */
 const wholeOf = (users: readonly string[]): string => `(^|[^0-9])(${users.join('|')})([^0-9]|$)`;
 
-const columns = raw('id, contact, created_at as "createdAt", ended_at as "endedAt"');
+const columns = raw(`id, contact, created_at as "createdAt", ended_at as "endedAt",
+  (extract(epoch from created_at) * 1000000)::bigint as "askedAt"`);
 
 export const erasureModel = (db: Db) => {
   /** Events keep their id, their place and their time; what receivers answered to them goes too. */
@@ -93,11 +96,11 @@ export const erasureModel = (db: Db) => {
       return row ?? null;
     },
 
-    /** It tells of nobody any more. */
-    async end(id: number): Promise<void> {
-      await db.query(
-        sql`update erasures set contact = null, ended_at = now() where id = ${id} and ended_at is null`,
-      );
+    /** It tells of nobody any more; unless it was asked for again meanwhile, which is a job of its own. */
+    async end({ id, askedAt }: Erasure): Promise<void> {
+      await db.query(sql`
+      update erasures set contact = null, ended_at = now()
+       where id = ${id} and ended_at is null and (extract(epoch from created_at) * 1000000)::bigint = ${askedAt}`);
     },
 
     /** Those of these names that are the user's own phones. */
@@ -255,6 +258,12 @@ export const erasureModel = (db: Db) => {
       await db.query(
         sql`delete from idempotency_keys where user_id = ${userId} and key !~ '^erased:' and key ~ ${wholeOf(names.users)}`,
       );
+      // Answers that were being written while their event was erased.
+      await db.query(sql`
+      update attempts a set answer = null, detail = null
+        from deliveries d join events e on e.user_id = d.user_id and e.sequence = d.event_sequence
+       where a.user_id = ${userId} and a.at > now() - interval '1 hour' and coalesce(a.answer, a.detail) is not null
+         and d.user_id = ${userId} and d.id = a.delivery_id and e.type = 'event.erased'`);
       await db.query(sql`
       update groups set owner = null where user_id = ${userId} and owner = any (${[...names.addresses]}::text[])`);
     },

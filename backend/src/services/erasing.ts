@@ -123,12 +123,12 @@ export function createErasing(deps: {
   }
 
   /** Exports tell of them too: those that are there go, and one on its way begins anew. */
-  async function end(userId: number, id: number): Promise<void> {
+  async function end(userId: number, erasure: Erasure): Promise<void> {
     const files = await tenancy.inTenant(userId, async (models) => {
       const gone = await models.exports.removeAll(userId);
       const anew = gone.wasPending ? await models.exports.create(userId) : null;
       if (anew) await models.jobs.add(userId, 'export', anew.id);
-      await models.erasures.end(id);
+      await models.erasures.end(erasure);
       return gone.files;
     });
     for (const key of files) await storage.remove(key).catch(() => undefined);
@@ -162,23 +162,24 @@ export function createErasing(deps: {
     /** Seconds until it is to be done again; null: nothing is left. */
     async run({ userId, about, tries }: Job, renew: () => Promise<void>): Promise<number | null> {
       const found = await tenancy.inTenant(userId, async (models) => {
-        const contact = (await models.erasures.find(about!))?.contact;
-        if (!contact) return null;
-        const names = await models.erasures.aliases(userId, spellingsOf(contact));
+        const erasure = await models.erasures.find(about!);
+        if (!erasure?.contact) return null;
+        const names = await models.erasures.aliases(userId, spellingsOf(erasure.contact));
         // Added, or learned to be the same, since it was asked for.
         const own = await models.erasures.ownPhones(userId, names);
-        return namesOf(names.filter((name) => !own.includes(name)));
+        return { erasure, names: namesOf(names.filter((name) => !own.includes(name))) };
       });
       if (!found) return null;
-      if (!(await eraseMessages(userId, found, renew))) return SENDING_AGAIN;
-      await eraseNames(userId, found, renew);
-      await eraseEvents(userId, found, renew);
-      await tenancy.inTenant(userId, (models) => models.erasures.hideKeys(userId, found));
+      const { names } = found;
+      if (!(await eraseMessages(userId, names, renew))) return SENDING_AGAIN;
+      await eraseNames(userId, names, renew);
+      await eraseEvents(userId, names, renew);
+      await tenancy.inTenant(userId, (models) => models.erasures.hideKeys(userId, names));
       // Before the traces go, by which they are known under all of their names.
-      if (!(await eraseOnNodes(userId, found))) return backoff(tries, AWAY_AGAIN, MOST_AWAY_AGAIN);
-      await tenancy.inTenant(userId, (models) => models.erasures.removeTraces(userId, found));
+      if (!(await eraseOnNodes(userId, names))) return backoff(tries, AWAY_AGAIN, MOST_AWAY_AGAIN);
+      await tenancy.inTenant(userId, (models) => models.erasures.removeTraces(userId, names));
       // Only then: an export that is begun after this one's end reads nothing of them.
-      await end(userId, about!);
+      await end(userId, found.erasure);
       wake.hint('events', userId);
       wake.hint('lane');
       return null;

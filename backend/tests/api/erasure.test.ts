@@ -6,6 +6,7 @@ import { form, pdf, postForm } from '../support/files.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { startNodes, type TestNodes } from '../support/nodes.js';
 import { placesOf as placesIn } from '../support/places.js';
+import { startReceiver } from '../support/receiver.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
@@ -270,5 +271,58 @@ describe('a contact erased', () => {
     expect((await user.api.call('DELETE', `/api/phones/${phone.id}`)).status).toBe(204);
     await erased(user, phone.phoneNumber);
     expect((await user.api.get(`/api/messages/${kept.id}`)).status).toBe(200);
+  });
+
+  it('regression › asked for again while it runs › not done before what came meanwhile is erased too', async () => {
+    const contact = '+628910060005';
+    const user = await newUser(gateway.url);
+    const phone = await newPhone(user);
+    await say(user, phone.id, contact);
+    const holder = await connected();
+    const said = async () => (await user.api.get('/api/messages')).body.data.length;
+    try {
+      await holder.query('begin; lock table number_checks in access exclusive mode');
+      const first = await ask(user, contact);
+      await until('the messages are gone', async () => (await said()) === 0);
+      await until('it waits', async () => {
+        const rows = await gateway.database.queryAll(
+          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%number_checks%'`,
+        );
+        return rows.length > 0;
+      });
+      await hear(phone.phoneNumber, contact);
+      await heard(user);
+      expect(await ask(user, contact)).toBe(first);
+      await holder.query('rollback');
+      await done(user, first);
+    } finally {
+      await holder.end();
+    }
+    expect(await said()).toBe(0);
+    expect(await placesOf(contact.slice(1))).toEqual([]);
+  });
+
+  it('regression › a receiver that answers with what it was told › erased before it answers › not kept', async () => {
+    const contact = '+628910070005';
+    const user = await newUser(gateway.url);
+    let answer = () => undefined as void;
+    const gate = new Promise<void>((resolve) => (answer = resolve));
+    const receiver = await startReceiver((_request, response, got) => {
+      if (!got.text.includes(contact)) response.writeHead(204).end();
+      else void gate.then(() => response.writeHead(200).end(`got ${got.text}`));
+    });
+    const phone = await newPhone(user, { webhookUrl: receiver.url });
+    await hear(phone.phoneNumber, contact);
+    await until('it was told', () => receiver.all.some(({ text }) => text.includes(contact)));
+    await erased(user, contact);
+    answer();
+    await until('its answer is known', async () => {
+      const rows = await gateway.database.queryAll(
+        `select 1 from attempts where user_id = ${user.id} and status_code = 200`,
+      );
+      return rows.length > 0;
+    });
+    expect(await placesOf(contact.slice(1))).toEqual([]);
+    await receiver.stop();
   });
 });
