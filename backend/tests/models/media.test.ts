@@ -42,7 +42,7 @@ describe('claiming media', () => {
     const [second] = await mine('1 minute');
     expect(second!.id).toBe(first!.id);
     const finish = (lease: string) =>
-      gateway.database.query<{ done: boolean }>(
+      gateway.database.queryAll<{ done: boolean }>(
         `select finish_media(${user.id}, ${first!.id}, '${lease}', null) as done`,
       );
     expect([(await finish(first!.lease_id))[0]!.done, (await finish(second!.lease_id))[0]!.done]).toEqual([

@@ -98,7 +98,9 @@ describe('row-level security', () => {
       select p.proname as name from pg_proc p
        where p.pronamespace = 'public'::regnamespace and p.prosecdef and p.prorettype <> 'trigger'::regtype
          and has_function_privilege('evolution_app', p.oid, 'execute') and p.prosrc not like '%app_user_ids()%'`);
-    expect(trusting.map(({ name }) => name).sort()).toEqual(Object.values(ACROSS_TENANTS).flat().sort());
+    // Of one that was given another argument there are two, while processes of before may be at work.
+    const names = [...new Set(trusting.map(({ name }) => name))];
+    expect(names.sort()).toEqual(Object.values(ACROSS_TENANTS).flat().sort());
   });
 
   it('catalogue › every queue › refers to what it is about together with its user', async () => {
