@@ -41,6 +41,10 @@ export async function rowsWritten(db: Db): Promise<number> {
   return row!.written;
 }
 
+/** What PostgreSQL says has a code of five characters. The own call would have met the same, and need not wait for it once more. */
+const isOfConnection = (error: unknown): boolean =>
+  !/^[0-9A-Z]{5}$/.test(String((error as { code?: unknown })?.code));
+
 /**
  * What a call tells a stranger or writes for one that it should not; it is undone at once. `fault` null: nothing, or it was
  * refused. Null in place of it all: an earlier statement failed, and nothing can be tried any more.
@@ -52,6 +56,7 @@ async function asStranger(db: Db, call: Call, args: unknown[]): Promise<{ fault:
     db.query<{ ids: number[] | null }>(sql`select app_user_ids() as ids`),
     db.query(sql`select set_config('app.user_ids', ${`{${STRANGER}}`}, true)`),
   ]);
+  if (saved.status === 'rejected' && isOfConnection(saved.reason)) throw saved.reason;
   if (saved.status === 'rejected' || own.status === 'rejected') return null;
   try {
     return { fault: await faultOf(db, call, { args, users: own.value[0]?.ids ?? [] }) };
