@@ -29,9 +29,15 @@ export async function fuzz(gateway: TestGateway, runs: number) {
   const answered = new Map<number, number>();
   async function ask(one: Wild): Promise<void> {
     const { path, init } = requestOf(one);
-    const answer = await fetch(`${gateway.url}${path}`, {
-      ...init,
-      headers: { ...init.headers, ...credentials[one.caller] },
+    const send = () =>
+      fetch(`${gateway.url}${path}`, {
+        ...init,
+        headers: { ...init.headers, ...credentials[one.caller] },
+      });
+    // A connection that idled while requests were thought of may just have been closed; one that this request resets is reset again.
+    const answer = await send().catch((error: Error) => {
+      if ((error.cause as { code?: unknown } | undefined)?.code !== 'ECONNRESET') throw error;
+      return send();
     });
     const text = await answer.text();
     if (one.caller === 'admin') answered.set(answer.status, (answered.get(answer.status) ?? 0) + 1);
