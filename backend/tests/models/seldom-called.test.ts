@@ -120,6 +120,8 @@ describe('methods of models that are seldom called', () => {
       } as const;
       await models.changes.park({ ...change, at: new Date(), chat: CHAT, fromMe: false });
       await models.quotas.setKeptDays(ME, { messages: 30 });
+      const session = { id: 'ses_1', userId: ME, device: null, ip: null, lifetime: 1000 };
+      await models.sessions.create({ ...session, refreshHash: Buffer.from('r') });
     });
     at.bulked = await accepted({ bulkId: at.bulk });
     at.queued = await accepted({ mediaId: at.file });
@@ -132,6 +134,7 @@ describe('methods of models that are seldom called', () => {
       `update phone_numbers set status = 'connected', status_since = 'epoch' where id = ${at.phone}`,
     );
     await database.queryAll(`update lanes set in_doubt = true`);
+    await database.queryAll(`update sessions set last_seen_at = 'epoch'`);
     await database.queryAll(`update media set expires_at = 'epoch' where id = ${at.link}`);
     await database.queryAll(`
       insert into chats (user_id, phone_id, chat, last_message_id, last_at) values (${ME}, ${at.phone}, '+629', 0, 'epoch')`);
@@ -195,6 +198,7 @@ describe('methods of models that are seldom called', () => {
     'quotas.find': ({ quotas }) => quotas.find(ME),
     'sealed.list': ({ sealed }) => sealed.list(),
     'sealed.replace': ({ sealed }) => sealed.replace({ place: 'jwt', id: ME, text: 's' }, 'anew'),
+    'sessions.touch': ({ sessions }) => sessions.touch('ses_1'),
     'webhooks.find': ({ webhooks }) => webhooks.find(at.hook),
     'exports.setFailed': async ({ exports }) => exports.setFailed((await exports.create(ME))!.id),
     'exports.remove': ({ exports }) => exports.remove(Number.MAX_SAFE_INTEGER),

@@ -15,6 +15,7 @@ const UNWATCHED: Record<string, string> = {
   'compares.claim': CLAIM,
   'compares.finish': LEASED,
   'deliveries.claim': CLAIM,
+  'erasures.holdMedia': 'holds rows in reach until its transaction ends, and tells nothing of them',
   'history.listUnnoted': CLAIM,
   'housekeeping.userIds': CLAIM,
   'jobs.claim': CLAIM,
