@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import Joi from 'joi';
-import type { AuditLine } from '../../src/middleware/audit.js';
+import { isAudited, type AuditLine } from '../../src/middleware/audit.js';
 import { endpoint, type EndpointRow, type Input } from '../../src/utils/endpoint.js';
 import { Problem } from '../../src/utils/problem.js';
 import { ask, startFrame } from '../support/frame.js';
@@ -67,6 +67,10 @@ describe('who did what', () => {
         actorId: 1,
       }),
     ]);
+  });
+
+  it.each(['Account', 'Admin', 'Auth', 'Keys', 'Phones', 'Webhooks'])('changes of %s › are kept', (tag) => {
+    expect(isAudited({ method: 'post', tag, access: 'user' })).toBe(true);
   });
 
   it('refusals, repetitions, and what is said and sent › are not', async () => {
